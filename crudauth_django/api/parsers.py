@@ -1,0 +1,41 @@
+"""Reading a body without being hurt by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from rest_framework import parsers, status
+from rest_framework.exceptions import APIException, ParseError
+
+
+class TooLarge(APIException):
+    """413: longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+    def __init__(self) -> None:
+        super().__init__(_("The request is too large."))
+
+
+class BoundedJSONParser(parsers.JSONParser):
+    """JSON, as long as Django lets a body be, nested as deep as Python reads."""
+
+    def parse(
+        self,
+        stream: BinaryIO,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Return the data; raises ``ParseError`` and ``TooLarge``."""
+        meta = (parser_context or {})["request"].META
+        longest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if longest is not None and int(meta.get("CONTENT_LENGTH") or 0) > longest:
+            raise TooLarge
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError(_("The request is nested too deep.")) from error

@@ -1,0 +1,259 @@
+"""Reading bodies: each serializer takes what one flow takes, and calls it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from crudauth_django.api.errors import BadToken
+from crudauth_django.client import client_of
+from crudauth_django.conf import get_settings
+from crudauth_django.flows import accounts, recovery
+from crudauth_django.identity import field_of, shape, user_model
+from crudauth_django.passwords import MAX_LENGTH
+from crudauth_django.spelling import normalize, text_of
+from crudauth_django.tokens import MAX_LENGTH as TOKEN_MAX_LENGTH
+
+#: No identity value is longer, whatever its column allows.
+IDENTITY_MAX_LENGTH = 1000
+
+
+class TextField(serializers.CharField):
+    """A text that has to come as a text."""
+
+    default_error_messages = {"not_text": _("Not a valid string.")}  # noqa: RUF012 (DRF's form)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("not_text")
+        return super().to_internal_value(data)
+
+
+class PasswordField(TextField):
+    """A password: never repeated, never trimmed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            write_only=True,
+            trim_whitespace=False,
+            max_length=MAX_LENGTH,
+            style={"input_type": "password"},
+            **kwargs,
+        )
+
+
+class TokenField(TextField):
+    """A token; one that can't be a token is as invalid as any other."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str) and len(data) > TOKEN_MAX_LENGTH:
+            raise BadToken
+        return super().run_validation(data)
+
+
+class IdentityField(TextField):
+    """A value of an identity column, in its one spelling."""
+
+    def __init__(self, column: str, **kwargs: Any) -> None:
+        self.column = column
+        super().__init__(max_length=IDENTITY_MAX_LENGTH, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        self.run_validators(text)
+        try:
+            return normalize(field_of(self.column), text)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.messages) from error
+
+
+class RequestSerializer(serializers.Serializer[Any]):
+    """The base: what is not declared is dropped, and reading spends nothing."""
+
+    @property
+    def http_request(self) -> Any:
+        """The request that Django knows."""
+        return self.context["request"]._request  # noqa: SLF001 (DRF names no public way)
+
+
+class RegisterSerializer(RequestSerializer):
+    """Identifiers, recovery factor, password, and the columns that were opted in.
+
+    Subclass it and name it in ``CRUDAUTH_REGISTER_SERIALIZER`` to add fields;
+    every declared one that is a column of the model is written.
+    """
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            name: IdentityField(name, required=self._is_required(name))
+            for name in shape().columns
+        }
+        fields |= super().get_fields()
+        extras = get_settings().register_extra_fields
+        builder = _extra_fields(extras) if extras else {}
+        return {**fields, **builder, "password": PasswordField()}
+
+    def _is_required(self, name: str) -> bool:
+        several = len(shape().identifiers) > 1
+        optional = several and field_of(name).null and name != shape().factor
+        return not optional
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not any(attrs.get(name) for name in shape().identifiers):
+            raise serializers.ValidationError(
+                {shape().identifiers[0]: [_("This field is required.")]}
+            )
+        return attrs
+
+    def save(self, **kwargs: Any) -> Any:
+        values = {**self.validated_data, **kwargs}
+        return accounts.register(
+            password=values.pop("password"),
+            values=values,
+            client=client_of(self.http_request),
+        )
+
+
+def _extra_fields(names: tuple[str, ...]) -> dict[str, Any]:
+    """Build fields for opted-in columns, as a model serializer would."""
+    meta = type("Meta", (), {"model": user_model(), "fields": names})
+    attrs = {"Meta": meta}
+    return dict(type("Extras", (serializers.ModelSerializer,), attrs)().fields)
+
+
+def register_serializer() -> type[serializers.Serializer[Any]]:
+    """Return the class that ``CRUDAUTH_REGISTER_SERIALIZER`` names."""
+    chosen: type[serializers.Serializer[Any]] = import_string(
+        get_settings().register_serializer
+    )
+    return chosen
+
+
+class LoginSerializer(RequestSerializer):
+    """Any identifier under the name ``username``, and the password."""
+
+    username = TextField(max_length=IDENTITY_MAX_LENGTH)
+    password = PasswordField()
+
+    def save(self, **_kwargs: Any) -> Any:
+        return accounts.log_in(
+            request=self.http_request,
+            identifier=self.validated_data["username"],
+            password=self.validated_data["password"],
+        )
+
+
+class FactorSerializer(RequestSerializer):
+    """The recovery value, under the factor's own name."""
+
+    def get_fields(self) -> dict[str, Any]:
+        factor = shape().recovery_factor
+        return {factor: IdentityField(factor)}
+
+    @property
+    def value(self) -> str:
+        """The recovery value in its one spelling."""
+        return str(self.validated_data[shape().recovery_factor])
+
+
+class VerifyRequestSerializer(FactorSerializer):
+    """Asks for a verification; a session says whose, without being looked up."""
+
+    def save(self, **_kwargs: Any) -> None:
+        session = getattr(self.http_request, "session", {})
+        recovery.request_verification(
+            value=self.value, key=session.get(accounts.SESSION_KEY)
+        )
+
+
+class ResetRequestSerializer(FactorSerializer):
+    """Asks for a password reset."""
+
+    def save(self, **_kwargs: Any) -> None:
+        recovery.request_reset(value=self.value)
+
+
+class ConfirmSerializer(RequestSerializer):
+    """A token."""
+
+    token = TokenField()
+
+
+class VerifyConfirmSerializer(ConfirmSerializer):
+    """Spends a verification token."""
+
+    def save(self, **_kwargs: Any) -> None:
+        recovery.confirm_verification(
+            token=self.validated_data["token"], client=client_of(self.http_request)
+        )
+
+
+class ResetConfirmSerializer(ConfirmSerializer):
+    """Spends a reset token on a new password."""
+
+    new_password = PasswordField()
+
+    def save(self, **_kwargs: Any) -> None:
+        recovery.confirm_reset(
+            **self.validated_data, client=client_of(self.http_request)
+        )
+
+
+class ChangeRequestSerializer(RequestSerializer):
+    """The new recovery value under ``new_<factor>``, and the password again."""
+
+    def get_fields(self) -> dict[str, Any]:
+        factor = shape().recovery_factor
+        return {f"new_{factor}": IdentityField(factor), "password": PasswordField()}
+
+    def save(self, **_kwargs: Any) -> None:
+        recovery.request_change(
+            user=self.context["request"].user,
+            value=self.validated_data[f"new_{shape().recovery_factor}"],
+            password=self.validated_data["password"],
+            client=client_of(self.http_request),
+        )
+
+
+class ChangeConfirmSerializer(ConfirmSerializer):
+    """Spends a change token; the session that brings it goes on."""
+
+    def save(self, **_kwargs: Any) -> None:
+        recovery.confirm_change(
+            token=self.validated_data["token"],
+            request=self.http_request,
+            client=client_of(self.http_request),
+        )
+
+
+class ChangePasswordSerializer(RequestSerializer):
+    """The current password and the new one."""
+
+    current_password = PasswordField()
+    new_password = PasswordField()
+
+    def save(self, **_kwargs: Any) -> None:
+        accounts.change_password(
+            request=self.http_request,
+            user=self.context["request"].user,
+            **self.validated_data,
+        )
+
+
+def describe(user: Any) -> dict[str, Any]:
+    """Return what an account may know about itself.
+
+    The recovery value is the one it shows, held or claimed alike.
+    """
+    names = shape()
+    account = {"id": user.pk}
+    for name in names.identifiers:
+        account[name] = text_of(getattr(user, name))
+    if names.factor is not None:
+        account[names.factor] = user.recovery_value
+        account[names.verified] = user.is_recovery_verified
+    return account

@@ -1,0 +1,15 @@
+"""Keeps messages in memory, for tests."""
+
+from __future__ import annotations
+
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
+
+#: Everything delivered by this process; ``crudauth_django.testing`` empties it.
+outbox: list[DeliveryIntent] = []
+
+
+class LocMemChannel(DeliveryChannel):
+    """Appends every message to ``crudauth_django.channels.locmem.outbox``."""
+
+    def deliver(self, intent: DeliveryIntent) -> None:
+        outbox.append(intent)

@@ -1,0 +1,159 @@
+"""Does the account shape contradict itself?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core import checks
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+
+from crudauth_django.conf import get_settings
+from crudauth_django.identity import Shape
+from crudauth_django.models import AbstractAuthUser
+from crudauth_django.spelling import is_personal
+
+
+def _field(model: type[models.Model], name: str) -> models.Field[Any, Any] | None:
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return None
+    return field if isinstance(field, models.Field) else None
+
+
+def _is_unique(model: type[models.Model], field: models.Field[Any, Any]) -> bool:
+    return field.unique or any(
+        constraint.fields == (field.name,)
+        and constraint.condition is None
+        and not constraint.expressions
+        for constraint in model._meta.total_unique_constraints
+    )
+
+
+@checks.register("crudauth")
+def check_user_model(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """Check ``AUTH_USER_MODEL`` and what it declares."""
+    model = get_user_model()
+    if not issubclass(model, AbstractAuthUser):
+        return [
+            checks.Error(
+                f"AUTH_USER_MODEL {model._meta.label} is not an AbstractAuthUser.",
+                hint="Inherit crudauth_django.models.AbstractAuthUser.",
+                obj=model,
+                id="crudauth.E001",
+            )
+        ]
+    return [*_check_identifiers(model), *_check_factor(model), *_check_both(model)]
+
+
+def _check_identifiers(model: type[AbstractAuthUser]) -> Iterator[checks.CheckMessage]:
+    if not model.LOGIN_IDENTIFIERS or isinstance(model.LOGIN_IDENTIFIERS, str):
+        yield checks.Error(
+            "LOGIN_IDENTIFIERS is not a tuple with at least one field name.",
+            hint='Write LOGIN_IDENTIFIERS = ("username",), with the comma.',
+            obj=model,
+            id="crudauth.E002",
+        )
+        return
+    for name in model.LOGIN_IDENTIFIERS:
+        field = _field(model, name)
+        if field is None:
+            yield checks.Error(
+                f"LOGIN_IDENTIFIERS names {name!r}, and the model has no such field.",
+                hint="Declare the field; only username and email are emitted.",
+                obj=model,
+                id="crudauth.E003",
+            )
+        elif not _is_unique(model, field):
+            yield checks.Error(
+                f"The identifier {name!r} is not unique.",
+                hint=f"Declare {name} with unique=True.",
+                obj=model,
+                id="crudauth.E004",
+            )
+
+
+def _check_factor(model: type[AbstractAuthUser]) -> Iterator[checks.CheckMessage]:
+    name = model.RECOVERY_FACTOR
+    if name is None:
+        return
+    field = _field(model, name)
+    if field is None:
+        yield checks.Error(
+            f"RECOVERY_FACTOR names {name!r}, and the model has no such field.",
+            hint=f"Declare {name} with unique=True, null=True, blank=True.",
+            obj=model,
+            id="crudauth.E005",
+        )
+    elif not _is_unique(model, field):
+        yield checks.Error(
+            f"The recovery factor {name!r} is not unique.",
+            hint=f"Declare {name} with unique=True.",
+            obj=model,
+            id="crudauth.E006",
+        )
+    elif not field.null and name not in model.LOGIN_IDENTIFIERS:
+        yield checks.Error(
+            f"The recovery factor {name!r} is not nullable.",
+            hint=f"Declare {name} with null=True, blank=True: "
+            "a value that is only claimed is not in it.",
+            obj=model,
+            id="crudauth.E007",
+        )
+
+
+def _check_bookkeeping(
+    model: type[AbstractAuthUser], shape: Shape
+) -> Iterator[checks.CheckMessage]:
+    for name, kind in ((shape.verified, models.BooleanField), (shape.pending, None)):
+        field = _field(model, name)
+        wrong_type = kind is not None and not isinstance(field, kind)
+        if field is None or wrong_type or (kind is None and field.unique):
+            yield checks.Error(
+                f"The column {name!r} beside the recovery factor is not ours.",
+                hint=f"Remove your own {name}: it is emitted.",
+                obj=model,
+                id="crudauth.E008",
+            )
+
+
+def _check_both(model: type[AbstractAuthUser]) -> Iterator[checks.CheckMessage]:
+    shape = model.shape()
+    if shape.factor is None or _field(model, shape.factor) is None:
+        return
+    yield from _check_bookkeeping(model, shape)
+
+
+def _names_an_address(model: type[AbstractAuthUser], name: str) -> bool:
+    field = _field(model, name)
+    return name == model.RECOVERY_FACTOR or (field is not None and is_personal(field))
+
+
+def _needs_verified_login(model: Any) -> bool:
+    return (
+        issubclass(model, AbstractAuthUser)
+        and model.RECOVERY_FACTOR is not None
+        and any(_names_an_address(model, name) for name in model.LOGIN_IDENTIFIERS)
+        and not get_settings().login_requires_verified
+    )
+
+
+@checks.register("crudauth", deploy=True)
+def check_registration_oracle(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """Where one logs in with an address, logging in after signing up tells."""
+    model = get_user_model()
+    if not _needs_verified_login(model):
+        return []
+    return [
+        checks.Warning(
+            "Whoever registers with an address and then logs in learns whether "
+            "the address had an account.",
+            hint="Set CRUDAUTH_LOGIN_REQUIRES_VERIFIED = True, so that both fail "
+            "until control of the address is proven.",
+            obj=model,
+            id="crudauth.W001",
+        )
+    ]

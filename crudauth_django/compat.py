@@ -1,0 +1,38 @@
+"""Django's Tasks framework, wherever it comes from.
+
+Django 6.0 brings it; on 5.2 the ``django-tasks`` backport has the same shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+#: Whether ``task`` below can be used.
+HAS_TASKS = bool(find_spec("django.tasks") or find_spec("django_tasks"))
+
+
+def as_task(function: Callable[..., Any], **options: Any) -> Any:
+    """Make a function a task; raises ``ImportError`` that names the extra."""
+    try:
+        from django.tasks import task
+    except ImportError:
+        try:
+            from django_tasks import task  # type: ignore[import-not-found,no-redef,unused-ignore]
+        except ImportError as error:
+            raise ImportError(
+                "TaskDispatcher needs a tasks framework: "
+                'pip install "crudauth-django[tasks]"'
+            ) from error
+    return task(**options)(function)
+
+
+def run_at(task: Any, when: datetime | None) -> Any:
+    """Return the task set to run at a time, where its backend can defer."""
+    if when is None or not task.get_backend().supports_defer:
+        return task
+    return task.using(run_after=when)

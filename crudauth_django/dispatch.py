@@ -1,0 +1,161 @@
+"""What carries a question out of the request."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import os
+import threading
+import time
+from abc import ABC, abstractmethod
+from functools import cache, partial
+from itertools import count
+from typing import Any, cast
+
+from django.core.signals import setting_changed
+from django.db import connections, transaction
+
+from crudauth_django.conf import get_settings
+from crudauth_django.questions import Question, answer
+
+logger = logging.getLogger(__name__)
+
+
+class Dispatcher(ABC):
+    """Takes a question and returns at once; the answer is made elsewhere."""
+
+    #: Whether questions outlive the process.
+    durable = False
+
+    @abstractmethod
+    def dispatch(self, question: Question) -> None:
+        """Accept a question. It never raises for what an answer may run into."""
+
+
+class InlineDispatcher(Dispatcher):
+    """Answers before it returns: for tests and consoles, never for a site.
+
+    Whoever measures the answer's time could tell who has an account. There is
+    one try.
+    """
+
+    def dispatch(self, question: Question) -> None:
+        answer(question)
+
+
+class TaskDispatcher(Dispatcher):
+    """Enqueues with Django's Tasks framework, within the request's transaction.
+
+    ``backend``, ``queue_name`` and ``priority`` choose among the project's
+    ``TASKS``. A backend that can defer (``supports_defer``) is needed for
+    retries to wait.
+    """
+
+    def __init__(self, **using: Any) -> None:
+        from crudauth_django.tasks import deliver
+
+        self._task = deliver.using(**using) if using else deliver
+        # A backend that can't keep a task for later runs it here and now.
+        self.durable = self._task.get_backend().supports_defer
+
+    def dispatch(self, question: Question) -> None:
+        self._task.enqueue(**question.as_arguments())
+
+
+class ThreadDispatcher(Dispatcher):
+    """Answers in a few threads of this process, after the transaction commits.
+
+    A question that finds ``size`` others waiting is refused, with an error in
+    the log and no change to any answer. When the interpreter ends, what waits
+    is answered first, for ``drain`` seconds at most.
+    """
+
+    def __init__(self, *, workers: int = 4, size: int = 1000, drain: float = 20) -> None:
+        self._workers = workers
+        self._size = size
+        self._drain = drain
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)
+        # Before concurrent.futures closes, which asyncio and clients rely on;
+        # plain atexit is too late for that.
+        getattr(threading, "_register_atexit")(self.drain)  # noqa: B009 (private to type checkers)
+
+    def _reset(self) -> None:
+        self._waiting: list[tuple[float, int, Question]] = []
+        self._order = count()
+        self._busy = 0
+        self._threads: list[threading.Thread] = []
+        self._closing = False
+        self._changed = threading.Condition()
+
+    def dispatch(self, question: Question) -> None:
+        transaction.on_commit(partial(self._accept, question))
+
+    def _accept(self, question: Question) -> None:
+        with self._changed:
+            if len(self._waiting) >= self._size:
+                logger.error("The queue is full: question %s is lost.", question.id)
+                return
+            heapq.heappush(
+                self._waiting, (question.due_at, next(self._order), question)
+            )
+            self._hire()
+            self._changed.notify()
+
+    def _hire(self) -> None:
+        idle = len(self._threads) - self._busy
+        if idle >= len(self._waiting) or len(self._threads) >= self._workers:
+            return
+        thread = threading.Thread(target=self._work, name="crudauth", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _work(self) -> None:
+        while True:
+            question = self._next()
+            try:
+                follow_up = answer(question)
+            finally:
+                connections.close_all()
+            with self._changed:
+                self._busy -= 1
+                self._changed.notify_all()
+            if follow_up is not None and not self._closing:
+                self._accept(follow_up)
+
+    def _next(self) -> Question:
+        with self._changed:
+            while not (self._waiting and self._wait() <= 0):
+                self._changed.wait(self._wait() if self._waiting else None)
+            self._busy += 1
+            return heapq.heappop(self._waiting)[2]
+
+    def _wait(self) -> float:
+        """Seconds until the next question is due; when closing, all are."""
+        return 0 if self._closing else self._waiting[0][0] - time.time()
+
+    def drain(self) -> None:
+        """Answer what waits, then return; the rest is lost, and the log says so."""
+        deadline = time.monotonic() + self._drain
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+            while (self._waiting or self._busy) and time.monotonic() < deadline:
+                self._changed.wait(deadline - time.monotonic())
+            lost = len(self._waiting) + self._busy
+        if lost:
+            logger.error("%d questions were not answered before the exit.", lost)
+
+
+@cache
+def get_dispatcher() -> Dispatcher:
+    """Return the dispatcher that ``CRUDAUTH_DISPATCHER`` names."""
+    return cast("Dispatcher", get_settings().dispatcher.build())
+
+
+def _forget(*, setting: str, **_kwargs: object) -> None:
+    if setting == "CRUDAUTH_DISPATCHER":
+        get_dispatcher.cache_clear()
+
+
+setting_changed.connect(_forget)

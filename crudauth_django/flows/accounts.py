@@ -1,0 +1,260 @@
+"""Register, log in, log out, change the password."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.auth import (
+    SESSION_KEY,
+    login,
+    logout,
+    password_validation,
+    update_session_auth_hash,
+)
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
+
+from crudauth_django import passwords, signals
+from crudauth_django.backends import (
+    IdentifierBackend,
+    announce_failure,
+    verify_again,
+    verify_credentials,
+)
+from crudauth_django.channels import base as kinds
+from crudauth_django.client import Client, client_of
+from crudauth_django.conf import get_settings
+from crudauth_django.exceptions import (
+    IdentifierTaken,
+    InvalidCredentials,
+    RegistrationClosed,
+)
+from crudauth_django.flows.announcing import announce
+from crudauth_django.flows.delivery import ask, together
+from crudauth_django.flows.purposes import unchanged, win
+from crudauth_django.identity import field_of, shape, user_model
+from crudauth_django.spelling import is_personal, text_of
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from crudauth_django.models import AbstractAuthUser
+
+logger = logging.getLogger(__name__)
+
+
+@sensitive_variables()
+def register(
+    *, values: Mapping[str, Any], password: str, client: Client | None = None
+) -> AbstractAuthUser | None:
+    """Create an account from identity values in their one spelling, and extras.
+
+    A recovery value that another account holds is only claimed by the new one:
+    it stands in ``<factor>_pending`` until control is proven, and the message
+    that goes out is for whoever controls it. Where one logs in with the
+    recovery value there can't be a second account; then nothing is created
+    and ``None`` returned. Neither shows in an answer.
+
+    Raises ``RegistrationClosed``, ``ValidationError`` (by field) for a refused
+    password, and ``IdentifierTaken``.
+    """
+    if not get_settings().registration_open:
+        raise RegistrationClosed
+    user = user_model()(**{**values, **_server_set(values)})
+    cleaned = clean_new_password(password, user=user, field="password")
+    user.password = passwords.hash_password(cleaned)
+    if shape().factor is None:
+        _insert(user)
+    elif not _register_or_claim(user):
+        return None
+    password_validation.password_changed(cleaned, user)
+    announce(signals.user_registered, user=user, client=client)
+    return user
+
+
+def _server_set(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    compute = get_settings().new_user_fields
+    return compute(**values) if compute else {}
+
+
+@sensitive_variables()
+def clean_new_password(password: str, *, user: AbstractAuthUser, field: str) -> str:
+    """Return the password to set; raises ``ValidationError`` under ``field``."""
+    try:
+        return passwords.clean_password(
+            password, user=user, attributes=shape().columns
+        )
+    except ValidationError as error:
+        raise ValidationError({field: error}) from error
+
+
+def _register_or_claim(user: AbstractAuthUser) -> bool:
+    """Insert the account, its recovery value held or only claimed.
+
+    Whether the value is free or not, there is one query, one row written and
+    one question left. Returns whether an account was created.
+    """
+    for _try in range(2):
+        holder = _holder_of_any(user)
+        try:
+            with together():
+                if holder is not None and _logs_in_alike(holder, user):
+                    _tell(holder)
+                    return False
+                _insert_or_claim(user, taken=holder is not None)
+                return True
+        except IdentifierTaken as error:
+            if error.field not in _personal_columns():
+                raise
+            # Somebody was faster since we looked: look again.
+    raise IdentifierTaken(shape().recovery_factor)
+
+
+def _personal_columns() -> list[str]:
+    """Columns of which no answer may say whether somebody has a value."""
+    names = shape()
+    return [n for n in names.columns if n == names.factor or is_personal(field_of(n))]
+
+
+def _holder_of_any(user: AbstractAuthUser) -> AbstractAuthUser | None:
+    condition = Q()
+    for name in _personal_columns():
+        if (value := text_of(getattr(user, name))) is not None:
+            condition |= Q(**{name: value})
+    found = list(user_model()._default_manager.filter(condition)) if condition else []
+    return next((h for h in found if _logs_in_alike(h, user)), next(iter(found), None))
+
+
+def _logs_in_alike(holder: AbstractAuthUser, user: AbstractAuthUser) -> bool:
+    """Whether the two would share a personal identifier, so can't be two."""
+    shared = set(_personal_columns()) & set(shape().identifiers)
+    return any(
+        text_of(getattr(holder, name)) == text_of(getattr(user, name)) is not None
+        for name in shared
+    )
+
+
+def _insert_or_claim(user: AbstractAuthUser, *, taken: bool) -> None:
+    names = shape()
+    value = user.held_value
+    if taken:
+        setattr(user, names.pending, value)
+        setattr(user, names.recovery_factor, None)
+    _insert(user)
+    if value is not None:
+        kind = kinds.EXISTING_ACCOUNT if taken else kinds.VERIFY_RECOVERY
+        ask(kind, value, key=user.pk)
+
+
+def _tell(holder: AbstractAuthUser) -> None:
+    """Write one row, as creating an account would, and leave a question."""
+    unchanged(holder).update(auth_epoch=F("auth_epoch"))
+    if holder.held_value is not None:
+        ask(kinds.EXISTING_ACCOUNT, holder.held_value)
+
+
+def _insert(user: AbstractAuthUser) -> None:
+    """Insert; the database has the last word on who has an identifier."""
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        field = _taken_field(user)
+        if field is None:
+            raise
+        raise IdentifierTaken(field) from error
+
+
+def _taken_field(user: AbstractAuthUser) -> str | None:
+    rows = user_model()._default_manager
+    for name in user.shape().columns:
+        value = text_of(getattr(user, name))
+        if value is not None and rows.filter(**{name: value}).exists():
+            return name
+    return None
+
+
+@sensitive_variables()
+def log_in(*, request: HttpRequest, identifier: str, password: str) -> AbstractAuthUser:
+    """Open a session for whoever the credentials belong to.
+
+    The session's key is a new one. Raises ``InvalidCredentials``,
+    ``LockedOut`` and ``CountersUnavailable``.
+    """
+    try:
+        user = verify_credentials(
+            identifier=identifier, password=password, client=client_of(request)
+        )
+    except InvalidCredentials:
+        announce_failure(identifier=identifier, request=request)
+        raise
+    if SESSION_KEY in request.session:
+        request.session.cycle_key()
+    login(request, user, backend=_session_backend())
+    return user
+
+
+def _session_backend() -> str:
+    """Name a listed backend, since a session of an unlisted one is void."""
+    listed = list(settings.AUTHENTICATION_BACKENDS)
+    ours = [
+        path for path in listed if issubclass(import_string(path), IdentifierBackend)
+    ]
+    return (ours or listed)[0]
+
+
+def log_out(*, request: HttpRequest) -> None:
+    """End the session, on the server, too."""
+    logout(request)
+
+
+@sensitive_variables()
+def change_password(
+    *,
+    request: HttpRequest,
+    user: AbstractAuthUser,
+    current_password: str,
+    new_password: str,
+) -> None:
+    """Replace the password of somebody signed in; only this session goes on.
+
+    Raises ``InvalidCredentials``, ``LockedOut``, ``CountersUnavailable`` for
+    the current password, and ``ValidationError`` for the new one.
+    """
+    client = client_of(request)
+    verify_again(user=user, password=current_password, client=client)
+    cleaned = clean_new_password(new_password, user=user, field="new_password")
+    encoded = passwords.hash_password(cleaned)
+    row = unchanged(user, password=user.password, auth_epoch=user.auth_epoch)
+    with together():
+        if not win(user, row, password=encoded, auth_epoch=F("auth_epoch") + 1):
+            raise InvalidCredentials
+        notify_password_changed(user)
+    password_validation.password_changed(cleaned, user)
+    update_session_auth_hash(request, user)
+    announce(
+        signals.password_changed,
+        signals.credentials_revoked,
+        user=user,
+        client=client,
+    )
+
+
+def notify_password_changed(user: AbstractAuthUser) -> None:
+    """Tell the owner over a recovery value that is proven to be theirs."""
+    if user.is_recovery_verified and user.held_value:
+        ask(kinds.PASSWORD_CHANGED, user.held_value, key=user.pk)
+
+
+def end_all_sessions(*, user: AbstractAuthUser, client: Client | None = None) -> None:
+    """Sign an account out everywhere; its outstanding tokens die, too."""
+    user_model()._default_manager.filter(pk=user.pk).update(
+        auth_epoch=F("auth_epoch") + 1
+    )
+    announce(signals.credentials_revoked, user=user, client=client)

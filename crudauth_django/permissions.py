@@ -1,0 +1,51 @@
+"""Gates for your own views: only accounts that have proven their factor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext_lazy as _
+from rest_framework.permissions import BasePermission
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponseBase
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
+
+    View = Callable[..., HttpResponseBase]
+
+
+def is_recovery_verified(user: Any) -> bool:
+    """Whether this user is signed in and has proven the recovery value."""
+    return bool(
+        user and user.is_authenticated and getattr(user, "is_recovery_verified", False)
+    )
+
+
+class IsRecoveryVerified(BasePermission):
+    """Lets through whoever has proven the recovery value of the account."""
+
+    message = _("Verify your account first.")
+    code = "recovery_not_verified"
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Answer 403 to the unverified, and 401 or 403 to strangers, as DRF does."""
+        return is_recovery_verified(request.user)
+
+
+def recovery_verified_required(view: View) -> View:
+    """Guard a plain Django view: strangers log in first, the unverified get 403."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not is_recovery_verified(request.user):
+            raise PermissionDenied(IsRecoveryVerified.message)
+        return view(request, *args, **kwargs)
+
+    return guarded

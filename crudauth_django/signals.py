@@ -1,0 +1,32 @@
+"""What the package announces, always after the transaction is committed.
+
+Every signal is sent with ``send_robust``: a receiver that raises is logged and
+stops nobody. ``sender`` is the user model, except for ``delivery_failed``,
+whose sender is the channel's class. Signals about a user carry ``user`` (as it
+was when the change was made) and ``client`` (a
+:class:`crudauth_django.client.Client`: address and user agent, both ``""``
+where the change was not made by a request).
+"""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+#: An account was created by registration.
+user_registered = Signal()
+#: An account proved that it controls its recovery value.
+recovery_verified = Signal()
+#: An account's password was replaced by a reset token.
+password_reset = Signal()
+#: A signed-in user replaced the password.
+password_changed = Signal()
+#: An account's recovery value was replaced by a confirmed one.
+recovery_changed = Signal()
+#: Everything an account was signed in with is void: revoke tokens of your own.
+credentials_revoked = Signal()
+#: Failures locked an identifier. Carries ``retry_after`` (seconds), ``client``
+#: and ``scope`` (``"account"`` or ``"network"``); never the identifier.
+user_locked_out = Signal()
+#: A channel did not deliver. Carries ``intent_id``, ``kind``, ``recipient``
+#: (masked), ``reason`` and ``code``.
+delivery_failed = Signal()
