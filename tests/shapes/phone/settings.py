@@ -1,0 +1,8 @@
+"""The seed: log in by username, recover by phone."""
+
+from tests.shapes.common import *  # noqa: F403
+from tests.shapes.common import INSTALLED_APPS, OVERRIDES
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.shapes.phone"]
+AUTH_USER_MODEL = "phone.User"
+globals().update(OVERRIDES)
