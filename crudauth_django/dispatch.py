@@ -70,7 +70,9 @@ class ThreadDispatcher(Dispatcher):
     is answered first, for ``drain`` seconds at most.
     """
 
-    def __init__(self, *, workers: int = 4, size: int = 1000, drain: float = 20) -> None:
+    def __init__(
+        self, *, workers: int = 4, size: int = 1000, drain: float = 20
+    ) -> None:
         self._workers = workers
         self._size = size
         self._drain = drain

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING
 
 from crudauth_django import signals
 from crudauth_django.client import Client
-from crudauth_django.conf import Lockout, get_settings
+from crudauth_django.conf import get_settings
 from crudauth_django.counters import counter_key, get_counters
 from crudauth_django.exceptions import LockedOut
 from crudauth_django.identity import canonical_identifier, user_model
+from crudauth_django.parsing import Lockout
 from crudauth_django.spelling import text_of
 
 if TYPE_CHECKING:
@@ -119,10 +120,12 @@ def lift(user: AbstractAuthUser) -> None:
     if policy is not None:
         values = (getattr(user, name) for name in user.shape().identifiers)
         names = sorted(filter(None, map(text_of, values)))
-        _forget([
-            *(_identifier(name, policy) for name in names),
-            _account(user, names, policy),
-        ])
+        _forget(
+            [
+                *(_identifier(name, policy) for name in names),
+                _account(user, names, policy),
+            ]
+        )
 
 
 def lift_network(address: str) -> None:
@@ -206,12 +209,14 @@ def _lock(subject: Subject, level: int, client: Client) -> None:
 
 def _forget(subjects: list[Subject]) -> None:
     levels = _levels(subjects)
-    get_counters().forget([
-        key
-        for subject, level in levels.items()
-        for key in (
-            subject.lock_key,
-            subject.level_key,
-            *(subject.failures_key(n) for n in range(level + 1)),
-        )
-    ])
+    get_counters().forget(
+        [
+            key
+            for subject, level in levels.items()
+            for key in (
+                subject.lock_key,
+                subject.level_key,
+                *(subject.failures_key(n) for n in range(level + 1)),
+            )
+        ]
+    )

@@ -161,8 +161,7 @@ def _keeps_to_one_script(text: str) -> bool:
     names = (unicodedata.name(letter, "") for letter in text if letter.isalpha())
     scripts = {name.partition(" ")[0].partition("-")[0] for name in names}
     return len(scripts - _WRITTEN_WITH_LATIN) <= 1 and (
-        not scripts & _WRITTEN_WITH_LATIN
-        or scripts <= _WRITTEN_WITH_LATIN | {"LATIN"}
+        not scripts & _WRITTEN_WITH_LATIN or scripts <= _WRITTEN_WITH_LATIN | {"LATIN"}
     )
 
 

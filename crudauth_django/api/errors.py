@@ -99,7 +99,9 @@ def respond(error: Exception, context: dict[str, Any]) -> Response | None:
         error = as_response_error(error)
     response = exception_handler(error, context)
     if response is not None and isinstance(error, exceptions.APIException):
-        detail = response.data.get("detail") if isinstance(response.data, dict) else None
+        detail = (
+            response.data.get("detail") if isinstance(response.data, dict) else None
+        )
         if isinstance(detail, exceptions.ErrorDetail):
             response.data["code"] = detail.code
     return response

@@ -10,8 +10,9 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from crudauth_django.channels.base import DeliveryChannel
-from crudauth_django.conf import Backend, parse_setting
+from crudauth_django.conf import parse_setting
 from crudauth_django.dispatch import Dispatcher, InlineDispatcher, TaskDispatcher
+from crudauth_django.parsing import Backend
 
 
 def _parsed(name: str) -> Any:

@@ -59,9 +59,7 @@ def _malformed(known: dict[str, str]) -> Iterator[checks.CheckMessage]:
         try:
             parse_setting(name)
         except ImproperlyConfigured as error:
-            yield checks.Error(
-                str(error), hint=f"Correct {name}.", id="crudauth.E021"
-            )
+            yield checks.Error(str(error), hint=f"Correct {name}.", id="crudauth.E021")
 
 
 @checks.register("crudauth")

@@ -87,9 +87,7 @@ def _server_set(values: Mapping[str, Any]) -> Mapping[str, Any]:
 def clean_new_password(password: str, *, user: AbstractAuthUser, field: str) -> str:
     """Return the password to set; raises ``ValidationError`` under ``field``."""
     try:
-        return passwords.clean_password(
-            password, user=user, attributes=shape().columns
-        )
+        return passwords.clean_password(password, user=user, attributes=shape().columns)
     except ValidationError as error:
         raise ValidationError({field: error}) from error
 

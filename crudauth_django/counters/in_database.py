@@ -1,79 +1,27 @@
-"""Where failures and requests are counted.
-
-A counter needs no durability against a power cut, but it has to be right under
-any concurrency, to outlive a request that is rolled back, and to keep the door
-shut while its store is out: everything here raises ``CountersUnavailable``
-then.
-"""
+"""Counts in a table of the project's database."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from contextlib import contextmanager, suppress
-from datetime import timedelta
-from functools import cache, partial
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from functools import partial
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.core.cache import caches
-from django.core.signals import setting_changed
 from django.db import DatabaseError, IntegrityError, connections, router, transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
-from crudauth_django.conf import get_settings
+from crudauth_django.counters.base import TRIES, CounterStore
 from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.models import Counter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import QuerySet
 
 T = TypeVar("T")
-
-#: How often a write is tried again that another one got in the way of.
-TRIES = 5
-
-
-def counter_key(*parts: str) -> str:
-    """Return a keyed hash: no store, dump or metric shows whom it counts."""
-    return salted_hmac(
-        "crudauth_django.counters", "\0".join(parts), algorithm="sha256"
-    ).hexdigest()[:40]
-
-
-class CounterStore(ABC):
-    """The port: four atomic operations on numbers that expire.
-
-    Keys come from :func:`counter_key`; periods are seconds.
-    """
-
-    @abstractmethod
-    def add(self, key: str, *, period: int) -> int:
-        """Add one and return the new value, this caller's own place in the row.
-
-        The period begins with the first one and does not move.
-        """
-
-    @abstractmethod
-    def take_back(self, key: str) -> None:
-        """Subtract one that :meth:`add` added, if it still counts."""
-
-    @abstractmethod
-    def read(self, keys: Iterable[str]) -> dict[str, int]:
-        """Return the values of those that have not expired."""
-
-    @abstractmethod
-    def put(self, key: str, value: int, *, period: int) -> None:
-        """Set a value that expires after ``period``."""
-
-    @abstractmethod
-    def forget(self, keys: Iterable[str]) -> None:
-        """Remove them."""
 
 
 class DatabaseCounters(CounterStore):
@@ -168,7 +116,7 @@ class DatabaseCounters(CounterStore):
             raise CountersUnavailable(str(error)) from error
 
 
-def _in(period: int) -> Any:
+def _in(period: int) -> datetime:
     return timezone.now() + timedelta(seconds=period)
 
 
@@ -224,68 +172,3 @@ def _on_another_connection(alias: str, work: Callable[[], T]) -> T:
     if not results:
         raise CountersUnavailable("the counting thread died")
     return results[0]
-
-
-class CacheCounters(CounterStore):
-    """Counts in a Django cache whose increments are atomic and shared.
-
-    Redis or Valkey, or Memcached. ``alias`` names the cache.
-    """
-
-    def __init__(self, *, alias: str = "default") -> None:
-        self.alias = alias
-
-    def add(self, key: str, *, period: int) -> int:
-        return self._run(partial(self._add, key, period))
-
-    def take_back(self, key: str) -> None:
-        self._run(partial(self._decrement, key))
-
-    def read(self, keys: Iterable[str]) -> dict[str, int]:
-        return self._run(lambda: caches[self.alias].get_many(list(keys)))
-
-    def put(self, key: str, value: int, *, period: int) -> None:
-        self._run(lambda: caches[self.alias].set(key, value, timeout=period))
-
-    def forget(self, keys: Iterable[str]) -> None:
-        self._run(lambda: caches[self.alias].delete_many(list(keys)))
-
-    def _add(self, key: str, period: int) -> int:
-        cache = caches[self.alias]
-        for _try in range(TRIES):
-            cache.add(key, 0, timeout=period)
-            try:
-                value = cache.incr(key)
-            except ValueError:  # it expired between the two
-                continue
-            if isinstance(value, int):
-                return value
-        raise CountersUnavailable(f"no place in {TRIES} tries")
-
-    def _decrement(self, key: str) -> None:
-        with suppress(ValueError):  # it has expired
-            caches[self.alias].decr(key)
-
-    def _run(self, work: Callable[[], T]) -> T:
-        try:
-            return work()
-        except CountersUnavailable:
-            raise
-        # Each cache backend raises its client library's own errors, which have
-        # no common root, and none of them may open the door.
-        except Exception as error:
-            raise CountersUnavailable(type(error).__name__) from error
-
-
-@cache
-def get_counters() -> CounterStore:
-    """Return the store that ``CRUDAUTH_COUNTERS`` names."""
-    return cast("CounterStore", get_settings().counters.build())
-
-
-def _forget_store(*, setting: str, **_kwargs: object) -> None:
-    if setting == "CRUDAUTH_COUNTERS":
-        get_counters.cache_clear()
-
-
-setting_changed.connect(_forget_store)

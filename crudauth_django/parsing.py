@@ -1,0 +1,169 @@
+"""Reading settings: each reader returns the value or raises ``ValueError``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils.module_loading import import_string
+
+from crudauth_django.rates import Rate, parse_rates
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backend:
+    """A class named in a setting, with the options to construct it with."""
+
+    path: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self) -> Any:
+        """Import the class; raises ``ImportError``."""
+        return import_string(self.path)
+
+    def build(self, *args: Any) -> Any:
+        """Import and construct it; raises ``ImportError`` or what it raises."""
+        return self.load()(*args, **self.options)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lockout:
+    """How failures lock an account and a network."""
+
+    #: Failures of one account within ``window`` that lock it.
+    attempts: int = 5
+    #: Failures of one network within ``window`` that lock it.
+    network_attempts: int = 50
+    #: How long a failure counts.
+    window: timedelta = timedelta(minutes=15)
+    #: The first lock's length; each further one is twice the one before.
+    base: timedelta = timedelta(seconds=60)
+    #: No lock is longer.
+    max: timedelta = timedelta(hours=1)
+    #: How long the number of locks so far is remembered.
+    memory: timedelta = timedelta(hours=24)
+
+
+#: The throttles that exist; ``change_password`` counts per user, the others
+#: per network.
+THROTTLES = {
+    "register": "30/h",
+    "verify_request": "30/h",
+    "reset_request": "30/h",
+    "change_request": "30/h",
+    "change_password": "10/h",
+}
+
+#: The path below ``CRUDAUTH_FRONTEND_URL`` that each kind's link leads to.
+FRONTEND_PATHS = {
+    "verify_recovery": "verify",
+    "reset_password": "reset",
+    "change_recovery": "change",
+}
+
+
+def read_seconds(value: object) -> timedelta:
+    if not isinstance(value, timedelta) or value <= timedelta(0):
+        raise ValueError("must be a timedelta above zero")
+    return value
+
+
+def read_whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("must be a whole number, 0 or above")
+    return value
+
+
+def read_count(value: object) -> int:
+    if not read_whole(value):
+        raise ValueError("must count at least 1")
+    return read_whole(value)
+
+
+def read_flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")  # noqa: TRY004 (all parsers raise one error)
+    return value
+
+
+def read_backend(value: object) -> Backend:
+    match value:
+        case str() if value:
+            return Backend(path=value)
+        case {"BACKEND": str() as path, **rest} if set(rest) <= {"OPTIONS"}:
+            options = rest.get("OPTIONS", {})
+            if isinstance(options, Mapping):
+                return Backend(path=path, options=options)
+    raise ValueError(
+        'must be a dotted path or {"BACKEND": "dotted.path", "OPTIONS": {...}}'
+    )
+
+
+def read_backends(value: object) -> tuple[Backend, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ValueError("must be a list of dotted paths")  # noqa: TRY004
+    return tuple(read_backend(entry) for entry in value)
+
+
+def read_names(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, (Sequence, set, frozenset)):
+        raise ValueError("must be a list of field names")  # noqa: TRY004
+    names = tuple(sorted(value) if isinstance(value, (set, frozenset)) else value)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("must be a list of field names")
+    return names
+
+
+def read_lockout(value: object) -> Lockout | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a dict or None")  # noqa: TRY004
+    known = {option.name: option.type for option in fields(Lockout)}
+    chosen: dict[str, Any] = {}
+    for name, given in value.items():
+        if str(name).lower() not in known or str(name) != str(name).upper():
+            raise ValueError(f"does not know {name!r}")
+        parse = read_count if "attempts" in name.lower() else read_seconds
+        chosen[name.lower()] = parse(given)
+    return Lockout(**chosen)
+
+
+def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a dict of rates")  # noqa: TRY004
+    unknown = set(value) - set(THROTTLES)
+    if unknown:
+        raise ValueError(f"does not know {sorted(map(str, unknown))}")
+    return {name: parse_rates(rate) for name, rate in {**THROTTLES, **value}.items()}
+
+
+def read_frontend(value: object) -> dict[str, str]:
+    if isinstance(value, str):
+        base = value.rstrip("/")
+        value = (
+            {kind: f"{base}/{path}" for kind, path in FRONTEND_PATHS.items()}
+            if base
+            else {}
+        )
+    if not isinstance(value, Mapping) or set(value) - set(FRONTEND_PATHS):
+        raise ValueError(
+            f"must be a URL, or a dict of URLs with the keys {sorted(FRONTEND_PATHS)}"
+        )
+    for url in value.values():
+        if not isinstance(url, str) or not urlsplit(url).netloc:
+            raise ValueError(f"{url!r} is not an absolute URL")
+    return dict(value)
+
+
+def read_function(value: object) -> Callable[..., Any] | None:
+    return import_string(value) if isinstance(value, str) else value  # type: ignore[return-value]
+
+
+def read_path(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a dotted path")  # noqa: TRY004
+    return value
