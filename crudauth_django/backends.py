@@ -86,7 +86,7 @@ class IdentifierBackend(ModelBackend):
     """
 
     @sensitive_variables()
-    def authenticate(
+    def authenticate(  # type: ignore[override]  # as ModelBackend itself does
         self,
         request: HttpRequest | None,
         username: str | None = None,

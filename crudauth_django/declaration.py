@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db import models
 from django.db.models.base import ModelBase
@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crudauth_django.identity import Shape
 from crudauth_django.spelling import UsernameField
+
+Fields = dict[str, "models.Field[Any, Any]"]
 
 #: What a column has for itself, and a copy of it must not have.
 _OF_THE_ORIGINAL = (
@@ -57,39 +59,51 @@ class AuthUserBase(ModelBase):
     ) -> AuthUserBase:
         if not getattr(attrs.get("Meta"), "abstract", False):
             mcs._complete(bases, attrs)
-        return super().__new__(mcs, name, bases, attrs, **kwargs)  # type: ignore[no-any-return]
+        return cast("AuthUserBase", super().__new__(mcs, name, bases, attrs, **kwargs))
 
     @staticmethod
     def _complete(bases: tuple[type, ...], attrs: dict[str, Any]) -> None:
         shape = _read_shape(attrs, bases)
-        known = {
-            field.name: field
-            for base in bases
-            for field in getattr(getattr(base, "_meta", None), "fields", ())
+        known = _declared(bases) | {
+            name: value
+            for name, value in attrs.items()
+            if isinstance(value, models.Field)
         }
-        known |= {n: v for n, v in attrs.items() if isinstance(v, models.Field)}
-        for name in shape.columns:
-            field = known.get(name) or _emitted_identifier(name)
-            if field is None:
-                continue
-            if name not in known:
-                attrs[name] = known[name] = field
-                if name == shape.factor and not shape.factor_identifies:
-                    field.null = field.blank = True
-        if shape.factor in known:
-            factor = known[shape.recovery_factor]
-            if shape.verified not in known:
-                attrs[shape.verified] = models.BooleanField(
-                    default=False, editable=False
-                )
-            if shape.pending not in known:
-                attrs[shape.pending] = _unproven_copy(factor)
-        _name_for_django(shape, known, attrs)
+        emitted = _missing_identifiers(shape, known)
+        emitted |= _missing_bookkeeping(shape, known | emitted)
+        attrs |= emitted
+        _name_for_django(shape, known | emitted, attrs)
 
 
-def _name_for_django(
-    shape: Shape, known: dict[str, models.Field[Any, Any]], attrs: dict[str, Any]
-) -> None:
+def _declared(bases: tuple[type, ...]) -> Fields:
+    return {
+        field.name: field
+        for base in bases
+        for field in getattr(getattr(base, "_meta", None), "fields", ())
+    }
+
+
+def _missing_identifiers(shape: Shape, known: Fields) -> Fields:
+    missing: Fields = {}
+    for name in shape.columns:
+        field = None if name in known else _emitted_identifier(name)
+        if field is not None:
+            field.null = field.blank = name not in shape.identifiers
+            missing[name] = field
+    return missing
+
+
+def _missing_bookkeeping(shape: Shape, known: Fields) -> Fields:
+    if shape.factor not in known:
+        return {}
+    columns: Fields = {
+        shape.verified: models.BooleanField(default=False, editable=False),
+        shape.pending: _unproven_copy(known[shape.recovery_factor]),
+    }
+    return {name: field for name, field in columns.items() if name not in known}
+
+
+def _name_for_django(shape: Shape, known: Fields, attrs: dict[str, Any]) -> None:
     """Say the shape in the words that Django and third-party apps read."""
     if not shape.identifiers:
         return

@@ -23,6 +23,9 @@ class GuardedModel(models.Model):
     unverified, and ends every session.
     """
 
+    #: What ends every session and every reset when it is raised.
+    auth_epoch = models.PositiveIntegerField(default=0, editable=False)
+
     class Meta:
         abstract = True
 
@@ -30,6 +33,15 @@ class GuardedModel(models.Model):
     LOGIN_IDENTIFIERS: ClassVar[tuple[str, ...]] = ("username",)
     #: The unique column that an account recovers by, or ``None``.
     RECOVERY_FACTOR: ClassVar[str | None] = None
+
+    def save(self, **kwargs: Any) -> None:
+        if self._state.adding or kwargs.get("force_insert"):
+            for name in self.shape().columns:
+                self._spell(name)
+            super().save(**kwargs)
+        else:
+            self._save_changes(**kwargs)
+        self._remember(self.guarded_columns())
 
     @classmethod
     def shape(cls) -> Shape:
@@ -83,15 +95,6 @@ class GuardedModel(models.Model):
             and (name not in known or known[name] != text_of(self.__dict__[name]))
         }
 
-    def save(self, **kwargs: Any) -> None:
-        if self._state.adding or kwargs.get("force_insert"):
-            for name in self.shape().columns:
-                self._spell(name)
-            super().save(**kwargs)
-        else:
-            self._save_changes(**kwargs)
-        self._remember(self.guarded_columns())
-
     def _save_changes(self, *, update_fields: Any = None, **kwargs: Any) -> None:
         changed = self._changed()
         written = set(update_fields) if update_fields is not None else self._unguarded()
@@ -119,7 +122,7 @@ class GuardedModel(models.Model):
         shape = self.shape()
         setattr(self, shape.verified, False)
         setattr(self, shape.pending, None)
-        self.auth_epoch = F("auth_epoch") + 1  # type: ignore[assignment]
+        self.auth_epoch = F("auth_epoch") + 1
         return {shape.verified, shape.pending, "auth_epoch"}
 
     def clean(self) -> None:

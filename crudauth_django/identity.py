@@ -58,6 +58,11 @@ def user_model() -> type[AbstractAuthUser]:
     return cast("type[AbstractAuthUser]", get_user_model())
 
 
+def as_django_user(user: AbstractAuthUser) -> Any:
+    """Return it for a function that is typed for one project's model."""
+    return user
+
+
 def shape() -> Shape:
     """Return the shape of the project's user model."""
     return user_model().shape()

@@ -54,7 +54,7 @@ class Subject:
         return f"{self.key}:level"
 
     def failures_key(self, level: int) -> str:
-        """Counts failures since the last lock.
+        """Name the counter of failures since the last lock.
 
         Every level has a counter of its own: attempts that were let in before
         a lock can't start the next level's count.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -70,6 +70,9 @@ class AbstractAuthUser(
     nobody else.
     """
 
+    #: The first identifier; Django and third-party apps read it.
+    USERNAME_FIELD: ClassVar[str]
+
     is_staff = models.BooleanField(
         _("staff status"),
         default=False,
@@ -86,7 +89,6 @@ class AbstractAuthUser(
     date_joined = models.DateTimeField(
         _("date joined"), default=timezone.now, editable=False
     )
-    auth_epoch = models.PositiveIntegerField(default=0, editable=False)
 
     objects = AuthUserManager()
 
@@ -135,11 +137,11 @@ class AbstractAuthUser(
         self._password = raw_password
 
     @sensitive_variables()
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Compare; a hash of an older kind is replaced, unless it changed meanwhile."""
         return passwords.check_password(raw_password, self.password, self._rehash)
 
-    async def acheck_password(self, raw_password: str) -> bool:
+    async def acheck_password(self, raw_password: str | None) -> bool:
         """See :meth:`check_password`."""
         return await sync_to_async(self.check_password)(raw_password)
 

@@ -66,30 +66,35 @@ FRONTEND_PATHS = {
 
 
 def read_seconds(value: object) -> timedelta:
+    """Read a length of time above zero."""
     if not isinstance(value, timedelta) or value <= timedelta(0):
         raise ValueError("must be a timedelta above zero")
     return value
 
 
 def read_whole(value: object) -> int:
+    """Read a whole number, 0 or above."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError("must be a whole number, 0 or above")
     return value
 
 
 def read_count(value: object) -> int:
+    """Read a whole number, 1 or above."""
     if not read_whole(value):
         raise ValueError("must count at least 1")
     return read_whole(value)
 
 
 def read_flag(value: object) -> bool:
+    """Read a truth value; 1 and "no" are none."""
     if not isinstance(value, bool):
         raise ValueError("must be True or False")  # noqa: TRY004 (all parsers raise one error)
     return value
 
 
 def read_backend(value: object) -> Backend:
+    """Read one class with its options."""
     match value:
         case str() if value:
             return Backend(path=value)
@@ -103,12 +108,14 @@ def read_backend(value: object) -> Backend:
 
 
 def read_backends(value: object) -> tuple[Backend, ...]:
+    """Read a list of classes with their options."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise ValueError("must be a list of dotted paths")  # noqa: TRY004
     return tuple(read_backend(entry) for entry in value)
 
 
 def read_names(value: object) -> tuple[str, ...]:
+    """Read a list of field names; a set is put in order."""
     if isinstance(value, str) or not isinstance(value, (Sequence, set, frozenset)):
         raise ValueError("must be a list of field names")  # noqa: TRY004
     names = tuple(sorted(value) if isinstance(value, (set, frozenset)) else value)
@@ -118,6 +125,7 @@ def read_names(value: object) -> tuple[str, ...]:
 
 
 def read_lockout(value: object) -> Lockout | None:
+    """Read the lockout; ``None`` is none."""
     if value is None:
         return None
     if not isinstance(value, Mapping):
@@ -133,6 +141,7 @@ def read_lockout(value: object) -> Lockout | None:
 
 
 def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
+    """Read the throttles; those not named keep their defaults."""
     if not isinstance(value, Mapping):
         raise ValueError("must be a dict of rates")  # noqa: TRY004
     unknown = set(value) - set(THROTTLES)
@@ -142,6 +151,7 @@ def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
 
 
 def read_frontend(value: object) -> dict[str, str]:
+    """Read where links lead: a full URL for each kind."""
     if isinstance(value, str):
         base = value.rstrip("/")
         value = (
@@ -160,10 +170,12 @@ def read_frontend(value: object) -> dict[str, str]:
 
 
 def read_function(value: object) -> Callable[..., Any] | None:
+    """Read a function or the dotted path of one."""
     return import_string(value) if isinstance(value, str) else value  # type: ignore[return-value]
 
 
 def read_path(value: object) -> str:
+    """Read a dotted path."""
     if not isinstance(value, str):
         raise ValueError("must be a dotted path")  # noqa: TRY004
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.hashers import (
@@ -27,9 +27,6 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
-
 #: NIST SP 800-63B: verifiers require at least eight characters.
 MIN_LENGTH = 8
 #: NIST SP 800-63B: at least 64 must be allowed; an upper bound keeps a hash
@@ -44,7 +41,7 @@ def canonical(raw_password: str) -> str:
 
 def preferred_hasher() -> str:
     """Name the hasher for new hashes: the project's own choice, or Argon2."""
-    chosen = settings.is_overridden("PASSWORD_HASHERS")
+    chosen = settings.is_overridden("PASSWORD_HASHERS")  # type: ignore[misc]  # unknown to the stubs
     return "default" if chosen else "argon2"
 
 
@@ -57,7 +54,7 @@ def hash_password(raw_password: str | None) -> str:
 
 @sensitive_variables()
 def check_password(
-    raw_password: str, encoded: str | None, upgrade: Callable[[str], None]
+    raw_password: str | None, encoded: str | None, upgrade: Callable[[str], None]
 ) -> bool:
     """Compare in the same time whatever ``encoded`` is, ``None`` included.
 
@@ -65,6 +62,8 @@ def check_password(
     would be made today. A password that was hashed before this package was
     there, and so perhaps without NFKC, matches as it was typed, too.
     """
+    if raw_password is None:
+        return False
     password = canonical(raw_password)
     for spelling in dict.fromkeys((password, raw_password)):
         if encoded is None or not is_password_usable(encoded):
@@ -81,9 +80,7 @@ def check_password(
 
 
 @sensitive_variables()
-def clean_password(
-    raw_password: str, *, user: AbstractBaseUser, attributes: tuple[str, ...]
-) -> str:
+def clean_password(raw_password: str, *, user: Any, attributes: tuple[str, ...]) -> str:
     """Return the canonical password; raises ``ValidationError``.
 
     ``AUTH_PASSWORD_VALIDATORS`` decide, with ``user``'s values at hand. With
@@ -103,7 +100,7 @@ def clean_password(
     else:
         validate_password(
             password,
-            user=cast("AbstractBaseUser", _AsText(user)),
+            user=cast("Any", _AsText(user)),
             password_validators=[
                 MinimumLengthValidator(min_length=MIN_LENGTH),
                 CommonPasswordValidator(),
@@ -118,9 +115,9 @@ class _AsText:
     over everything else, phone numbers among it.
     """
 
-    def __init__(self, user: AbstractBaseUser) -> None:
+    def __init__(self, user: Any) -> None:
         self._user = user
-        self._meta = user._meta  # noqa: SLF001 (Django's documented Model._meta)
+        self._meta = user._meta
 
     def __getattr__(self, name: str) -> str:
         value = getattr(self._user, name, None)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from unittest import TestCase
 
 import pytest
 from django.test import override_settings
@@ -24,11 +24,8 @@ from crudauth_django.channels import locmem
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 
-if TYPE_CHECKING:
-    from unittest import TestCase
-
 #: A token of the greatest length that a message has to have room for.
-SAMPLE_TOKEN = "AWq" + "x" * 60  # noqa: S105 (not one)
+SAMPLE_TOKEN = "AWq" + "x" * 60
 
 
 @contextmanager
@@ -50,14 +47,14 @@ def delivery_outbox() -> Iterator[list[DeliveryIntent]]:
         yield outbox
 
 
-class DeliveryOutboxMixin:
+class DeliveryOutboxMixin(TestCase):
     """Gives a ``unittest`` test case ``self.delivery_outbox``."""
 
     delivery_outbox: list[DeliveryIntent]
 
-    def setUp(self: TestCase) -> None:  # type: ignore[misc]
-        super().setUp()  # type: ignore[safe-super]
-        self.delivery_outbox = self.enterContext(collected_deliveries())  # type: ignore[attr-defined]
+    def setUp(self) -> None:
+        super().setUp()
+        self.delivery_outbox = self.enterContext(collected_deliveries())
 
 
 class ChannelContract:

@@ -25,7 +25,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -129,7 +129,7 @@ def _decode(token: str) -> bytes:
 def _key_field() -> models.Field[Any, Any]:
     field = user_model()._meta.pk
     while field.remote_field is not None:
-        field = field.target_field
+        field = cast("models.ForeignKey[Any, Any]", field).target_field
     return field
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.http.request import is_same_domain
+from django.utils.http import is_same_domain
 from django.utils.translation import gettext as _
 from rest_framework import authentication
 from rest_framework.exceptions import PermissionDenied

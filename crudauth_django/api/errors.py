@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -14,7 +15,6 @@ from rest_framework.views import exception_handler
 
 from crudauth_django.exceptions import (
     CountersUnavailable,
-    CrudauthError,
     IdentifierTaken,
     InvalidCredentials,
     InvalidToken,
@@ -67,41 +67,62 @@ class BadCredentials(exceptions.AuthenticationFailed):
         super().__init__(_("The name or the password is wrong."))
 
 
+@singledispatch
 def as_response_error(error: Exception) -> Exception:
     """Return the HTTP side of a domain error; others come back as they are."""
-    match error:
-        case InvalidToken():
-            return BadToken()
-        case InvalidCredentials():
-            return BadCredentials()
-        case LockedOut():
-            return TooManyRequests(code="locked_out", wait=error.retry_after)
-        case Throttled():
-            return TooManyRequests(code="throttled", wait=error.retry_after)
-        case CountersUnavailable() | OperationalError():
-            return Unavailable()
-        case RegistrationClosed():
-            return exceptions.PermissionDenied(
-                _("Registration is closed."), "registration_closed"
-            )
-        case IdentifierTaken():
-            return exceptions.ValidationError(
-                {error.field: [_("This is taken. Choose another one.")]}
-            )
-        case DjangoValidationError():
-            return exceptions.ValidationError(as_serializer_error(error))
     return error
+
+
+@as_response_error.register
+def _token(_error: InvalidToken) -> Exception:
+    return BadToken()
+
+
+@as_response_error.register
+def _credentials(_error: InvalidCredentials) -> Exception:
+    return BadCredentials()
+
+
+@as_response_error.register
+def _locked(error: LockedOut) -> Exception:
+    return TooManyRequests(code="locked_out", wait=error.retry_after)
+
+
+@as_response_error.register
+def _throttled(error: Throttled) -> Exception:
+    return TooManyRequests(code="throttled", wait=error.retry_after)
+
+
+@as_response_error.register(CountersUnavailable)
+@as_response_error.register(OperationalError)
+def _outage(_error: Exception) -> Exception:
+    return Unavailable()
+
+
+@as_response_error.register
+def _closed(_error: RegistrationClosed) -> Exception:
+    return exceptions.PermissionDenied(
+        _("Registration is closed."), "registration_closed"
+    )
+
+
+@as_response_error.register
+def _taken(error: IdentifierTaken) -> Exception:
+    return exceptions.ValidationError(
+        {error.field: [_("This is taken. Choose another one.")]}
+    )
+
+
+@as_response_error.register
+def _invalid(error: DjangoValidationError) -> Exception:
+    return exceptions.ValidationError(as_serializer_error(error))
 
 
 def respond(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer an error as DRF does, with the code beside a single detail."""
-    if isinstance(error, (CrudauthError, OperationalError, DjangoValidationError)):
-        error = as_response_error(error)
-    response = exception_handler(error, context)
-    if response is not None and isinstance(error, exceptions.APIException):
-        detail = (
-            response.data.get("detail") if isinstance(response.data, dict) else None
-        )
-        if isinstance(detail, exceptions.ErrorDetail):
-            response.data["code"] = detail.code
+    response = exception_handler(as_response_error(error), context)
+    detail = getattr(response, "data", None) or {}
+    detail = detail.get("detail") if isinstance(detail, dict) else None
+    if response is not None and isinstance(detail, exceptions.ErrorDetail):
+        response.data["code"] = detail.code
     return response

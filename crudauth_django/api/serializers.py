@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
@@ -165,9 +166,7 @@ class VerifyRequestSerializer(FactorSerializer):
 
     def save(self, **_kwargs: Any) -> None:
         session = getattr(self.http_request, "session", {})
-        recovery.request_verification(
-            value=self.value, key=session.get(accounts.SESSION_KEY)
-        )
+        recovery.request_verification(value=self.value, key=session.get(SESSION_KEY))
 
 
 class ResetRequestSerializer(FactorSerializer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import transaction
 from django.middleware.csrf import get_token
@@ -50,14 +50,14 @@ class CrudauthViewSet(GenericViewSet[Any]):
     an error.
     """
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar[list[Any]] = [AllowAny]
-    parser_classes: ClassVar[list[Any]] = [BoundedJSONParser]
-    renderer_classes: ClassVar[list[Any]] = [JSONRenderer]
-    throttle_classes: ClassVar[list[Any]] = []
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    parser_classes = (BoundedJSONParser,)
+    renderer_classes = (JSONRenderer,)
+    throttle_classes = ()
     versioning_class = None
     metadata_class = None
-    filter_backends: ClassVar[list[Any]] = []
+    filter_backends = ()
     pagination_class = None
     #: The name of the throttle of an action, if it has one.
     throttle_name: str | None = None

@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from crudauth_django.backends import IdentifierBackend
 from crudauth_django.conf import PREFIX, get_settings, parse_setting, setting_names
 from crudauth_django.counters import CacheCounters, CounterStore
+from crudauth_django.passwords import preferred_hasher
 
 #: Columns that no request may ever write.
 PRIVILEGED = frozenset(
@@ -65,7 +66,7 @@ def _malformed(known: dict[str, str]) -> Iterator[checks.CheckMessage]:
 @checks.register("crudauth")
 def check_hasher(**_kwargs: Any) -> list[checks.CheckMessage]:
     """Check that Argon2 is there, unless the project hashes otherwise."""
-    if settings.is_overridden("PASSWORD_HASHERS") or find_spec("argon2"):
+    if preferred_hasher() == "default" or find_spec("argon2"):
         return []
     return [
         checks.Error(

@@ -38,7 +38,7 @@ from crudauth_django.exceptions import (
 from crudauth_django.flows.announcing import announce
 from crudauth_django.flows.delivery import ask, together
 from crudauth_django.flows.purposes import unchanged, win
-from crudauth_django.identity import field_of, shape, user_model
+from crudauth_django.identity import as_django_user, field_of, shape, user_model
 from crudauth_django.spelling import is_personal, text_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def register(
         _insert(user)
     elif not _register_or_claim(user):
         return None
-    password_validation.password_changed(cleaned, user)
+    password_validation.password_changed(cleaned, as_django_user(user))
     announce(signals.user_registered, user=user, client=client)
     return user
 
@@ -194,7 +194,7 @@ def log_in(*, request: HttpRequest, identifier: str, password: str) -> AbstractA
         raise
     if SESSION_KEY in request.session:
         request.session.cycle_key()
-    login(request, user, backend=_session_backend())
+    login(request, as_django_user(user), backend=_session_backend())
     return user
 
 
@@ -234,8 +234,8 @@ def change_password(
         if not win(user, row, password=encoded, auth_epoch=F("auth_epoch") + 1):
             raise InvalidCredentials
         notify_password_changed(user)
-    password_validation.password_changed(cleaned, user)
-    update_session_auth_hash(request, user)
+    password_validation.password_changed(cleaned, as_django_user(user))
+    update_session_auth_hash(request, as_django_user(user))
     announce(
         signals.password_changed,
         signals.credentials_revoked,

@@ -105,7 +105,7 @@ def _verify(user: AbstractAuthUser, columns: dict[str, Any]) -> bool:
 
 
 def _reset(user: AbstractAuthUser, columns: dict[str, Any]) -> bool:
-    """The token went to the held value alone, so it proves that value, too."""
+    """Set what the caller gives; the token went to the held value, and proves it."""
     names = shape()
     row = unchanged(
         user,

@@ -25,7 +25,7 @@ from crudauth_django.flows.accounts import (
 from crudauth_django.flows.announcing import announce
 from crudauth_django.flows.delivery import ask, together
 from crudauth_django.flows.purposes import CHANGE, RESET, VERIFY, unchanged
-from crudauth_django.identity import shape
+from crudauth_django.identity import as_django_user, shape
 from crudauth_django.tokens import read_token
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def confirm_reset(
         if not RESET.spend(user, {"password": encoded}):
             raise InvalidToken("spent meanwhile")
         notify_password_changed(user)
-    password_validation.password_changed(cleaned, user)
+    password_validation.password_changed(cleaned, as_django_user(user))
     lockout.lift(user)
     announce(
         signals.password_reset, signals.credentials_revoked, user=user, client=client
@@ -126,7 +126,7 @@ def confirm_change(
         if old is not None and was_proven:
             ask(kinds.RECOVERY_CHANGED, old, key=user.pk)
     if request is not None and signed_in == user.pk:
-        update_session_auth_hash(request, user)
+        update_session_auth_hash(request, as_django_user(user))
     announce(
         signals.recovery_changed,
         signals.credentials_revoked,
