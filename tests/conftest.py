@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,20 @@ from tests import parts
 #: A password that every validator accepts.
 PASSWORD = "correct horse battery"
 NEW_PASSWORD = "a whole new staple"
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave out what needs a browser, and figures, unless they are asked for."""
+    left_out = set()
+    if not os.environ.get("CRUDAUTH_BROWSER"):
+        left_out.add("browser")
+    if "benchmark" not in config.getoption("markexpr"):
+        left_out.add("benchmark")
+    chosen = [i for i in items if not any(i.get_closest_marker(m) for m in left_out)]
+    config.hook.pytest_deselected(items=[i for i in items if i not in chosen])
+    items[:] = chosen
 
 
 @pytest.fixture(autouse=True)
