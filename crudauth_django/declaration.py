@@ -88,9 +88,18 @@ def _missing_identifiers(shape: Shape, known: Fields) -> Fields:
     for name in shape.columns:
         field = None if name in known else _emitted_identifier(name)
         if field is not None:
-            field.null = field.blank = name not in shape.identifiers
+            field.null = field.blank = _may_be_missing(shape, name)
             missing[name] = field
     return missing
+
+
+def _may_be_missing(shape: Shape, name: str) -> bool:
+    """Whether an account can be without it: it has another way in.
+
+    So an account that only claims a recovery value that is somebody else's can
+    be there, even where one logs in with the value.
+    """
+    return name == shape.factor and shape.identifiers != (name,)
 
 
 def _missing_bookkeeping(shape: Shape, known: Fields) -> Fields:
@@ -112,5 +121,9 @@ def _name_for_django(shape: Shape, known: Fields, attrs: dict[str, Any]) -> None
     attrs.setdefault("EMAIL_FIELD", emails[0] if emails else "")
     attrs.setdefault(
         "REQUIRED_FIELDS",
-        [n for n in shape.identifiers[1:] if n in known and not known[n].null],
+        [
+            name
+            for name in shape.identifiers[1:]
+            if name in known and (name == shape.factor or not known[name].null)
+        ],
     )

@@ -95,6 +95,12 @@ class AbstractAuthUser(
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return self.display_name or f"#{self.pk}"
+
+    def natural_key(self) -> tuple[str | None]:  # type: ignore[override]
+        return (text_of(self.get_username()),)
+
     @property
     def held_value(self) -> str | None:
         """The recovery value in the account's own column."""
@@ -127,8 +133,16 @@ class AbstractAuthUser(
 
     @property
     def display_name(self) -> str:
-        """The name to call this account by in a message."""
-        return text_of(self.get_username()) or ""
+        """The name to call this account by: its first identifier.
+
+        A recovery value counts as the account shows it, held or only claimed.
+        """
+        shape = self.shape()
+        for name in shape.identifiers:
+            claimed = self.recovery_value if name == shape.factor else None
+            if found := claimed or text_of(getattr(self, name)):
+                return found
+        return ""
 
     @sensitive_variables()
     def set_password(self, raw_password: str | None) -> None:

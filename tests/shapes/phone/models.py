@@ -1,5 +1,6 @@
-from crudauth_django.models import AbstractAuthUser
 from phonenumber_field.modelfields import PhoneNumberField
+
+from crudauth_django.models import AbstractAuthUser
 
 
 class User(AbstractAuthUser):

@@ -1,0 +1,9 @@
+"""Log in and recover by columns that the package has never heard of."""
+
+from tests.shapes.common import *  # noqa: F403
+from tests.shapes.common import INSTALLED_APPS, OVERRIDES
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.shapes.badge"]
+AUTH_USER_MODEL = "badge.User"
+CRUDAUTH_CHANNELS = ["tests.shapes.badge.channels.WhatsAppChannel"]
+globals().update(OVERRIDES)

@@ -1,0 +1,8 @@
+"""Log in by email, recover by email."""
+
+from tests.shapes.common import *  # noqa: F403
+from tests.shapes.common import INSTALLED_APPS, OVERRIDES
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.shapes.email"]
+AUTH_USER_MODEL = "email.User"
+globals().update(OVERRIDES)

@@ -1,0 +1,9 @@
+from phonenumber_field.modelfields import PhoneNumberField
+
+from crudauth_django.models import AbstractAuthUser
+
+
+class User(AbstractAuthUser):
+    LOGIN_IDENTIFIERS = ("phone",)
+    RECOVERY_FACTOR = "phone"
+    phone = PhoneNumberField(unique=True)

@@ -1,0 +1,13 @@
+import uuid
+
+from django.db import models
+from phonenumber_field.modelfields import PhoneNumberField
+
+from crudauth_django.models import AbstractAuthUser
+
+
+class User(AbstractAuthUser):
+    LOGIN_IDENTIFIERS = ("username",)
+    RECOVERY_FACTOR = "phone"
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    phone = PhoneNumberField(unique=True, null=True, blank=True)
