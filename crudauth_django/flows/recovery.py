@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import password_validation, update_session_auth_hash
+from django.contrib.auth import (
+    get_user,
+    password_validation,
+    update_session_auth_hash,
+)
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
@@ -116,8 +120,10 @@ def confirm_change(
     if it is this user's. Raises ``InvalidToken``, also when somebody else has
     proven the value meanwhile.
     """
-    # Before the epoch moves: a session is read with the epoch it began in.
-    signed_in = None if request is None else request.user.pk
+    # Before the epoch moves: a session is read with the epoch it began in. And
+    # from the session itself: a view that asks for no authentication shows
+    # everybody as a stranger.
+    signed_in = None if request is None else get_user(request).pk
     user = read_token(CHANGE.purpose, token)
     old, was_proven = user.held_value, user.is_recovery_verified
     with together():
@@ -126,6 +132,7 @@ def confirm_change(
         if old is not None and was_proven:
             ask(kinds.RECOVERY_CHANGED, old, key=user.pk)
     if request is not None and signed_in == user.pk:
+        request.user = user
         update_session_auth_hash(request, as_django_user(user))
     announce(
         signals.recovery_changed,
