@@ -132,7 +132,7 @@ def confirm_change(
         if old is not None and was_proven:
             ask(kinds.RECOVERY_CHANGED, old, key=user.pk)
     if request is not None and signed_in == user.pk:
-        request.user = user
+        request.user = user  # type: ignore[assignment]
         update_session_auth_hash(request, as_django_user(user))
     announce(
         signals.recovery_changed,
