@@ -1,7 +1,8 @@
 """The seed's account: a name to log in with, a phone to recover by."""
 
-from crudauth_django.models import AbstractAuthUser
 from phonenumber_field.modelfields import PhoneNumberField
+
+from crudauth_django.models import AbstractAuthUser
 
 
 class User(AbstractAuthUser):

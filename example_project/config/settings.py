@@ -1,7 +1,13 @@
-"""Settings of the example project: SQLite, and a gateway on loopback."""
+"""Settings of the example project: SQLite, and a gateway on loopback.
 
+``EXAMPLE_DATABASE`` and ``EXAMPLE_URL`` move the database and the address that
+the site is served at.
+"""
+
+import os
 from pathlib import Path
 
+SITE_URL = os.environ.get("EXAMPLE_URL", "http://127.0.0.1:8000")
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = "example-only-change-me-" + "0123456789" * 4
 DEBUG = True
@@ -17,6 +23,7 @@ INSTALLED_APPS = [
     "phonenumber_field",
     "crudauth_django",
     "accounts",
+    "gateway",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -31,10 +38,10 @@ ROOT_URLCONF = "config.urls"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
+                "django.template.context_processors.debug",
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
@@ -45,15 +52,19 @@ TEMPLATES = [
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": BASE_DIR / "db.sqlite3",
+        "NAME": os.environ.get("EXAMPLE_DATABASE", BASE_DIR / "db.sqlite3"),
         "OPTIONS": {"timeout": 20},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
+INTERNAL_IPS = ["127.0.0.1"]
 STATIC_URL = "static/"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["crudauth_django.backends.IdentifierBackend"]
-CRUDAUTH_CHANNELS = ["crudauth_django.channels.console.ConsoleChannel"]
-CRUDAUTH_FRONTEND_URL = "http://127.0.0.1:8000"
+CRUDAUTH_CHANNELS = ["accounts.sms.SmsChannel"]
+CRUDAUTH_FRONTEND_URL = SITE_URL
+
+# The example's own pretended gateway; a real one has an address and a key.
+SMS_GATEWAY_URL = f"{SITE_URL}/gateway/messages"
