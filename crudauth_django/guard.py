@@ -66,7 +66,7 @@ class GuardedModel(models.Model):
         **kwargs: Any,
     ) -> Self:
         user = super().from_db(db, field_names, values, **kwargs)
-        user._remember(cls.guarded_columns())
+        user._remember(cls.guarded_columns())  # noqa: SLF001 (an instance of this class)
         return user
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
@@ -75,10 +75,11 @@ class GuardedModel(models.Model):
         self._remember(fields or self.guarded_columns())
 
     def _remember(self, names: Iterable[str]) -> None:
-        known: dict[str, str | None] = self.__dict__.setdefault("_as_read", {})
-        for name in names:
-            if name in self.__dict__:
-                known[name] = text_of(self.__dict__[name])
+        self._as_read = self._known() | {
+            name: text_of(self.__dict__[name])
+            for name in names
+            if name in self.__dict__
+        }
 
     def take_over(self, columns: Mapping[str, Any]) -> None:
         """Show what an ``UPDATE`` of this row wrote, without reading it again."""
@@ -86,14 +87,20 @@ class GuardedModel(models.Model):
             setattr(self, name, value)
         self._remember(columns)
 
+    def _known(self) -> dict[str, str | None]:
+        return dict(self.__dict__.get("_as_read", {}))
+
     def _changed(self) -> set[str]:
-        known = self.__dict__.get("_as_read", {})
-        return {
-            name
-            for name in self.guarded_columns()
-            if name in self.__dict__
-            and (name not in known or known[name] != text_of(self.__dict__[name]))
-        }
+        here = [name for name in self.guarded_columns() if name in self.__dict__]
+        known = self._known()
+        if unread := [name for name in here if name not in known]:
+            known |= self._read_columns(unread)
+        return {name for name in here if known[name] != text_of(self.__dict__[name])}
+
+    def _read_columns(self, names: Iterable[str]) -> dict[str, str | None]:
+        """Read what a deferred instance was given values for without reading them."""
+        row = type(self)._base_manager.filter(pk=self.pk).values(*names).first()
+        return {name: text_of(row[name]) if row else None for name in names}
 
     def _save_changes(self, *, update_fields: Any = None, **kwargs: Any) -> None:
         changed = self._changed()
@@ -125,10 +132,23 @@ class GuardedModel(models.Model):
         self.auth_epoch = F("auth_epoch") + 1
         return {shape.verified, shape.pending, "auth_epoch"}
 
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Leave the identity columns to :meth:`clean`, which has their one rule.
+
+        A field's own validators may be narrower than the flows are:
+        ``PhoneNumberField`` wants a number whose range is known to be in use.
+        """
+        super().clean_fields(exclude={*(exclude or ()), *self.shape().columns})
+
     def clean(self) -> None:
-        """Spell every identity value; raises ``ValidationError`` by field."""
+        """Spell every identity value that is new; raises ``ValidationError`` by field.
+
+        A value from before this package was there is reported where it is
+        changed, not in the form of some other column.
+        """
         errors = {}
-        for name in self.shape().columns:
+        new = set(self.shape().columns)
+        for name in new if self._state.adding else new & self._changed():
             try:
                 self._spell(name)
             except ValidationError as error:

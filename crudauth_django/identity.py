@@ -119,6 +119,18 @@ def find_holder(value: str) -> AbstractAuthUser | None:
     )
 
 
+def is_proven_by_another(user: AbstractAuthUser, value: str) -> bool:
+    """Whether another account, open or closed, has proven this value."""
+    return (
+        user_model()
+        ._default_manager.filter(
+            **{shape().recovery_factor: value, shape().verified: True}
+        )
+        .exclude(pk=user.pk)
+        .exists()
+    )
+
+
 def find_claimant(value: str) -> AbstractAuthUser | None:
     """Return the account that asked for this value last and has not proven it."""
     return (

@@ -111,8 +111,9 @@ def clean_password(raw_password: str, *, user: Any, attributes: tuple[str, ...])
 
 
 class _AsText:
-    """A user whose values all are texts, since the similarity validator passes
-    over everything else, phone numbers among it.
+    """A user whose values are all texts.
+
+    The similarity validator passes over everything else, phone numbers among it.
     """
 
     def __init__(self, user: Any) -> None:

@@ -2,74 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
-from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from crudauth_django.api.errors import BadToken
+from crudauth_django.api.fields import (
+    IDENTITY_MAX_LENGTH,
+    IdentityField,
+    PasswordField,
+    TextField,
+    TokenField,
+)
 from crudauth_django.client import client_of
 from crudauth_django.conf import get_settings
+from crudauth_django.exceptions import InvalidCredentials
 from crudauth_django.flows import accounts, recovery
 from crudauth_django.identity import field_of, shape, user_model
-from crudauth_django.passwords import MAX_LENGTH
-from crudauth_django.spelling import normalize, text_of
-from crudauth_django.tokens import MAX_LENGTH as TOKEN_MAX_LENGTH
-
-#: No identity value is longer, whatever its column allows.
-IDENTITY_MAX_LENGTH = 1000
-
-
-class TextField(serializers.CharField):
-    """A text that has to come as a text."""
-
-    default_error_messages = {"not_text": _("Not a valid string.")}  # noqa: RUF012 (DRF's form)
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("not_text")
-        return super().to_internal_value(data)
-
-
-class PasswordField(TextField):
-    """A password: never repeated, never trimmed."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            write_only=True,
-            trim_whitespace=False,
-            max_length=MAX_LENGTH,
-            style={"input_type": "password"},
-            **kwargs,
-        )
-
-
-class TokenField(TextField):
-    """A token; one that can't be a token is as invalid as any other."""
-
-    def run_validation(self, data: Any = serializers.empty) -> Any:
-        if isinstance(data, str) and len(data) > TOKEN_MAX_LENGTH:
-            raise BadToken
-        return super().run_validation(data)
-
-
-class IdentityField(TextField):
-    """A value of an identity column, in its one spelling."""
-
-    def __init__(self, column: str, **kwargs: Any) -> None:
-        self.column = column
-        super().__init__(max_length=IDENTITY_MAX_LENGTH, **kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        self.run_validators(text)
-        try:
-            return normalize(field_of(self.column), text)
-        except DjangoValidationError as error:
-            raise serializers.ValidationError(error.messages) from error
+from crudauth_django.spelling import text_of
 
 
 class RequestSerializer(serializers.Serializer[Any]):
@@ -202,6 +156,16 @@ class ResetConfirmSerializer(ConfirmSerializer):
         )
 
 
+@contextmanager
+def wrong_password_is_of(field: str) -> Iterator[None]:
+    """Report a wrong password of somebody signed in under its field, as a 400."""
+    try:
+        yield
+    except InvalidCredentials as error:
+        message = _("This is not your password.")
+        raise serializers.ValidationError({field: [message]}) from error
+
+
 class ChangeRequestSerializer(RequestSerializer):
     """The new recovery value under ``new_<factor>``, and the password again."""
 
@@ -210,12 +174,13 @@ class ChangeRequestSerializer(RequestSerializer):
         return {f"new_{factor}": IdentityField(factor), "password": PasswordField()}
 
     def save(self, **_kwargs: Any) -> None:
-        recovery.request_change(
-            user=self.context["request"].user,
-            value=self.validated_data[f"new_{shape().recovery_factor}"],
-            password=self.validated_data["password"],
-            client=client_of(self.http_request),
-        )
+        with wrong_password_is_of("password"):
+            recovery.request_change(
+                user=self.context["request"].user,
+                value=self.validated_data[f"new_{shape().recovery_factor}"],
+                password=self.validated_data["password"],
+                client=client_of(self.http_request),
+            )
 
 
 class ChangeConfirmSerializer(ConfirmSerializer):
@@ -236,11 +201,12 @@ class ChangePasswordSerializer(RequestSerializer):
     new_password = PasswordField()
 
     def save(self, **_kwargs: Any) -> None:
-        accounts.change_password(
-            request=self.http_request,
-            user=self.context["request"].user,
-            **self.validated_data,
-        )
+        with wrong_password_is_of("current_password"):
+            accounts.change_password(
+                request=self.http_request,
+                user=self.context["request"].user,
+                **self.validated_data,
+            )
 
 
 def describe(user: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,7 @@ from django.contrib.auth import (
     update_session_auth_hash,
 )
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
@@ -31,22 +29,19 @@ from crudauth_django.channels import base as kinds
 from crudauth_django.client import Client, client_of
 from crudauth_django.conf import get_settings
 from crudauth_django.exceptions import (
-    IdentifierTaken,
     InvalidCredentials,
     RegistrationClosed,
 )
 from crudauth_django.flows.announcing import announce
+from crudauth_django.flows.claims import insert, insert_or_claim
 from crudauth_django.flows.delivery import ask, together
 from crudauth_django.flows.purposes import unchanged, win
-from crudauth_django.identity import as_django_user, field_of, shape, user_model
-from crudauth_django.spelling import is_personal, text_of
+from crudauth_django.identity import as_django_user, shape, user_model
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from crudauth_django.models import AbstractAuthUser
-
-logger = logging.getLogger(__name__)
 
 
 @sensitive_variables()
@@ -70,8 +65,8 @@ def register(
     cleaned = clean_new_password(password, user=user, field="password")
     user.password = passwords.hash_password(cleaned)
     if shape().factor is None:
-        _insert(user)
-    elif not _register_or_claim(user):
+        insert(user)
+    elif not insert_or_claim(user):
         return None
     password_validation.password_changed(cleaned, as_django_user(user))
     announce(signals.user_registered, user=user, client=client)
@@ -90,92 +85,6 @@ def clean_new_password(password: str, *, user: AbstractAuthUser, field: str) -> 
         return passwords.clean_password(password, user=user, attributes=shape().columns)
     except ValidationError as error:
         raise ValidationError({field: error}) from error
-
-
-def _register_or_claim(user: AbstractAuthUser) -> bool:
-    """Insert the account, its recovery value held or only claimed.
-
-    Whether the value is free or not, there is one query, one row written and
-    one question left. Returns whether an account was created.
-    """
-    for _try in range(2):
-        holder = _holder_of_any(user)
-        try:
-            with together():
-                if holder is not None and _logs_in_alike(holder, user):
-                    _tell(holder)
-                    return False
-                _insert_or_claim(user, taken=holder is not None)
-                return True
-        except IdentifierTaken as error:
-            if error.field not in _personal_columns():
-                raise
-            # Somebody was faster since we looked: look again.
-    raise IdentifierTaken(shape().recovery_factor)
-
-
-def _personal_columns() -> list[str]:
-    """Columns of which no answer may say whether somebody has a value."""
-    names = shape()
-    return [n for n in names.columns if n == names.factor or is_personal(field_of(n))]
-
-
-def _holder_of_any(user: AbstractAuthUser) -> AbstractAuthUser | None:
-    condition = Q()
-    for name in _personal_columns():
-        if (value := text_of(getattr(user, name))) is not None:
-            condition |= Q(**{name: value})
-    found = list(user_model()._default_manager.filter(condition)) if condition else []
-    return next((h for h in found if _logs_in_alike(h, user)), next(iter(found), None))
-
-
-def _logs_in_alike(holder: AbstractAuthUser, user: AbstractAuthUser) -> bool:
-    """Whether the two would share a personal identifier, so can't be two."""
-    shared = set(_personal_columns()) & set(shape().identifiers)
-    return any(
-        text_of(getattr(holder, name)) == text_of(getattr(user, name)) is not None
-        for name in shared
-    )
-
-
-def _insert_or_claim(user: AbstractAuthUser, *, taken: bool) -> None:
-    names = shape()
-    value = user.held_value
-    if taken:
-        setattr(user, names.pending, value)
-        setattr(user, names.recovery_factor, None)
-    _insert(user)
-    if value is not None:
-        kind = kinds.EXISTING_ACCOUNT if taken else kinds.VERIFY_RECOVERY
-        ask(kind, value, key=user.pk)
-
-
-def _tell(holder: AbstractAuthUser) -> None:
-    """Write one row, as creating an account would, and leave a question."""
-    unchanged(holder).update(auth_epoch=F("auth_epoch"))
-    if holder.held_value is not None:
-        ask(kinds.EXISTING_ACCOUNT, holder.held_value)
-
-
-def _insert(user: AbstractAuthUser) -> None:
-    """Insert; the database has the last word on who has an identifier."""
-    try:
-        with transaction.atomic():
-            user.save(force_insert=True)
-    except IntegrityError as error:
-        field = _taken_field(user)
-        if field is None:
-            raise
-        raise IdentifierTaken(field) from error
-
-
-def _taken_field(user: AbstractAuthUser) -> str | None:
-    rows = user_model()._default_manager
-    for name in user.shape().columns:
-        value = text_of(getattr(user, name))
-        if value is not None and rows.filter(**{name: value}).exists():
-            return name
-    return None
 
 
 @sensitive_variables()

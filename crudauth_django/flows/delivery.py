@@ -68,7 +68,7 @@ def deliver(question: Question) -> Question | None:
         logger.debug("Question %s (%s): nobody to tell.", question.id, question.kind)
         return None
     channels = _channels_for(question)
-    if not channels or (question.attempt == 1 and not _within_budget(message)):
+    if not channels or (question.channels is None and not _within_budget(message)):
         return None
     intent = _intent(question, message)
     failures = [

@@ -10,7 +10,12 @@ from django.core.exceptions import ValidationError
 
 from crudauth_django.channels import base as kinds
 from crudauth_django.flows.purposes import CHANGE, RESET, VERIFY, Recovery
-from crudauth_django.identity import find_claimant, find_holder, user_model
+from crudauth_django.identity import (
+    find_claimant,
+    find_holder,
+    is_proven_by_another,
+    user_model,
+)
 from crudauth_django.questions import Question
 
 if TYPE_CHECKING:
@@ -44,27 +49,16 @@ def _account(question: Question) -> AbstractAuthUser | None:
     return user_model()._default_manager.filter(pk=key, is_active=True).first()
 
 
-def _proven_holder(
-    value: str, *, other_than: AbstractAuthUser
-) -> AbstractAuthUser | None:
-    holder = find_holder(value)
-    if holder is None or holder.pk == other_than.pk:
-        return None
-    return holder if holder.is_recovery_verified else None
-
-
 def _verification(question: Question) -> Message | None:
     """To whoever asked, if signed in; else to the last to claim the value."""
-    user = (
-        _account(question)
-        or find_claimant(question.value)
-        or find_holder(question.value)
-    )
+    user = _account(question)
+    if user is None or user.recovery_value != question.value:
+        user = find_claimant(question.value) or find_holder(question.value)
     if user is None or user.is_recovery_verified:
         return None
     if user.recovery_value != question.value:
         return None
-    if _proven_holder(question.value, other_than=user):
+    if is_proven_by_another(user, question.value):
         return None
     return _of(VERIFY, user, question.value)
 
@@ -72,6 +66,10 @@ def _verification(question: Question) -> Message | None:
 def _reset(question: Question) -> Message | None:
     user = find_holder(question.value)
     return _of(RESET, user, question.value) if user else None
+
+
+def _existing_account(holder: AbstractAuthUser, value: str) -> Message:
+    return Message(kind=kinds.EXISTING_ACCOUNT, user=holder, recipient=value)
 
 
 def _collision(question: Question) -> Message | None:
@@ -83,9 +81,7 @@ def _collision(question: Question) -> Message | None:
     """
     holder = find_holder(question.value)
     if holder is not None and holder.is_recovery_verified:
-        return Message(
-            kind=kinds.EXISTING_ACCOUNT, user=holder, recipient=question.value
-        )
+        return _existing_account(holder, question.value)
     if question.key is not None:
         return _verification(question)
     return _of(RESET, holder, question.value) if holder else None
@@ -95,11 +91,9 @@ def _change(question: Question) -> Message | None:
     user = _account(question)
     if user is None or user.pending_value != question.value:
         return None
-    holder = _proven_holder(question.value, other_than=user)
-    if holder is not None:
-        return Message(
-            kind=kinds.EXISTING_ACCOUNT, user=holder, recipient=question.value
-        )
+    if is_proven_by_another(user, question.value):
+        holder = find_holder(question.value)
+        return _existing_account(holder, question.value) if holder else None
     return _of(CHANGE, user, question.value)
 
 

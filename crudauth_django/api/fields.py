@@ -1,0 +1,67 @@
+"""Fields: what a body may hold, and in which form it is handed on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from crudauth_django.api.errors import BadToken
+from crudauth_django.identity import field_of
+from crudauth_django.passwords import MAX_LENGTH
+from crudauth_django.spelling import normalize
+from crudauth_django.tokens import MAX_LENGTH as TOKEN_MAX_LENGTH
+
+#: No identity value is longer, whatever its column allows.
+IDENTITY_MAX_LENGTH = 1000
+
+
+class TextField(serializers.CharField):
+    """A text that has to come as a text."""
+
+    default_error_messages = {"not_text": _("Not a valid string.")}  # noqa: RUF012 (DRF's form)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("not_text")
+        return super().to_internal_value(data)
+
+
+class PasswordField(TextField):
+    """A password: never repeated, never trimmed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            write_only=True,
+            trim_whitespace=False,
+            max_length=MAX_LENGTH,
+            style={"input_type": "password"},
+            **kwargs,
+        )
+
+
+class TokenField(TextField):
+    """A token; one that can't be a token is as invalid as any other."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str) and len(data) > TOKEN_MAX_LENGTH:
+            raise BadToken
+        return super().run_validation(data)
+
+
+class IdentityField(TextField):
+    """A value of an identity column, in its one spelling."""
+
+    def __init__(self, column: str, **kwargs: Any) -> None:
+        self.column = column
+        super().__init__(max_length=IDENTITY_MAX_LENGTH, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        self.run_validators(text)
+        try:
+            return normalize(field_of(self.column), text)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.messages) from error
