@@ -1,0 +1,66 @@
+"""One message over one channel, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from dataclasses import dataclass
+
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.receipts import receipts
+from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.masking import redact
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """What became of one message over one channel."""
+
+    #: Why it was not taken; ``None`` if it was. Its text is free of secrets.
+    refusal: DeliveryFailed | DeliveryRejected | None
+    #: The provider's id of the message; ``""`` if there is none.
+    receipt: str
+    #: How long the channel took.
+    seconds: float
+
+
+def hand_over(channel: DeliveryChannel, intent: DeliveryIntent) -> None:
+    """Call a channel, sync or async; raises whatever it raises."""
+    result = channel.deliver(intent)
+    if inspect.iscoroutine(result):
+        asyncio.run(result)
+
+
+def attempt(channel: DeliveryChannel, intent: DeliveryIntent) -> Attempt:
+    """Hand a message to a channel; whatever it raises is in what this returns."""
+    began = time.monotonic()
+    with receipts() as noted:
+        refusal = _refusal(channel, intent)
+    return Attempt(
+        refusal=refusal,
+        receipt=noted[-1] if noted else "",
+        seconds=time.monotonic() - began,
+    )
+
+
+def _refusal(
+    channel: DeliveryChannel, intent: DeliveryIntent
+) -> DeliveryFailed | DeliveryRejected | None:
+    """Return why it was not taken, in an error that is chained to no other."""
+    try:
+        hand_over(channel, intent)
+    except DeliveryRejected as error:
+        return DeliveryRejected(_told(error, intent), code=error.code)
+    except DeliveryFailed as error:
+        return DeliveryFailed(
+            _told(error, intent), code=error.code, retry_after=error.retry_after
+        )
+    # One channel's bug must not keep the next one from being tried.
+    except Exception as error:  # noqa: BLE001
+        return DeliveryFailed(f"{type(error).__name__}: {_told(error, intent)}")
+    return None
+
+
+def _told(error: Exception, intent: DeliveryIntent) -> str:
+    return redact(str(error), intent.link, intent.token, intent.recipient)
