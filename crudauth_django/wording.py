@@ -5,11 +5,12 @@ A project overrides any of them by a template of the same name.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.template import TemplateDoesNotExist
@@ -19,8 +20,11 @@ from django.utils import translation
 from django.utils.safestring import mark_safe
 from django.utils.translation import ngettext
 
-from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.segments import without_costly_accents
+from crudauth_django.spelling import FORBIDDEN_CATEGORIES
+
+if TYPE_CHECKING:
+    from crudauth_django.channels.base import DeliveryIntent
 
 #: Longer names are cut short in an SMS, since every character is paid for.
 SMS_NAME_LENGTH = 20
@@ -46,7 +50,7 @@ def sms_text(intent: DeliveryIntent) -> str:
     The account's name is cut to ``SMS_NAME_LENGTH``, and loses its accents
     where they alone would make the message cost three times as much.
     """
-    name = without_costly_accents(_shortened(_one_line(intent.account)))
+    name = without_costly_accents(_shortened(_printable(intent.account)))
     with translation.override(_language(intent.language)):
         return _plain(f"sms/{intent.kind}.txt", _context(intent, account=name)).strip()
 
@@ -59,7 +63,7 @@ def email_text(intent: DeliveryIntent) -> EmailText:
     """
     base = f"email/{intent.kind}"
     with translation.override(_language(intent.language)):
-        context = _context(intent, account=_one_line(intent.account))
+        context = _context(intent, account=_printable(intent.account))
         context["subject"] = _one_line(_plain(f"{base}.subject.txt", context))
         return EmailText(
             subject=context["subject"],
@@ -130,6 +134,16 @@ def _shipped() -> DjangoTemplates:
             "APP_DIRS": False,
             "OPTIONS": {},
         }
+    )
+
+
+def _printable(name: str) -> str:
+    """Return a name as one line: it is its owner's, and can't pose as our text."""
+    return _one_line(
+        "".join(
+            " " if unicodedata.category(letter) in FORBIDDEN_CATEGORIES else letter
+            for letter in name
+        )
     )
 
 
