@@ -4,6 +4,8 @@
 python3 example_project/run.py [--django 5.2] [--serve]
 """
 
+from __future__ import annotations
+
 import argparse
 import subprocess
 import sys

@@ -7,6 +7,8 @@ Nothing of the system is needed but Python: PostgreSQL and Valkey come as
 wheels. Tests that drive a browser run when CRUDAUTH_BROWSER names Chromium.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import subprocess
@@ -50,7 +52,7 @@ def install(django: str | None) -> None:
     groups = ["--group", "test"]
     if os.environ.get("CRUDAUTH_BROWSER"):
         groups += ["--group", "browser"]
-    old = django is not None and int(django.partition(".")[0]) < 6  # noqa: PLR2004
+    old = django is not None and int(django.partition(".")[0]) < 6
     extras = "dev,tasks-compat" if old else "dev"
     chosen = [f"django=={django}.*"] if django else []
     run(*pip, "--editable", f"{ROOT}[{extras}]", *groups, *chosen)

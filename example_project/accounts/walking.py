@@ -15,7 +15,11 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 from django.core.management.color import Style
 
 #: How long a server may take to start, or a message to arrive, in seconds.
-PATIENCE = 30
+PATIENCE = 10
+
+
+class MissingMessage(Exception):
+    """A message did not arrive, and nothing after it can be tried."""
 
 
 def free_port() -> int:
@@ -122,8 +126,7 @@ class Walker:
                     self.expect(len(message["body"]) <= 160, "one segment")  # noqa: PLR2004 (GSM-7)
                     return re.search(r"token=([\w-]+)", message["body"])[1]  # type: ignore[index]
             time.sleep(0.1)
-        self.expect(False, f"no message to {phone} within {PATIENCE} s")  # noqa: FBT003
-        return ""
+        raise MissingMessage(f"No message reached {phone} within {PATIENCE} s.")
 
     def nothing_for(self, phone: str) -> None:
         """Expect that no message went to a phone."""

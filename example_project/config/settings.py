@@ -68,3 +68,5 @@ CRUDAUTH_FRONTEND_URL = SITE_URL
 
 # The example's own pretended gateway; a real one has an address and a key.
 SMS_GATEWAY_URL = f"{SITE_URL}/gateway/messages"
+# Whether strangers may register; the tests close it.
+CRUDAUTH_REGISTRATION_OPEN = bool(os.environ.get("EXAMPLE_REGISTRATION_OPEN", "yes"))

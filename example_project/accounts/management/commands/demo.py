@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.walking import Walker, free_port, wait_for
+from accounts.walking import MissingMessage, Walker, free_port, wait_for
 
 PHONE, NEW_PHONE, NOBODYS = "+15551234567", "+15557654321", "+15550001111"
 PASSWORD, NEW_PASSWORD = "a-strong-one", "a-new-strong-one"
@@ -32,9 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with served(self.stdout.write) as url:
             walker = Walker(url=url, write=self.stdout.write, style=self.style)
-            for chapter in (register_and_log_in, verify, reset, change_the_number):
-                walker.title(chapter.__doc__ or "")
-                chapter(walker)
+            walk(walker)
         if walker.surprises:
             raise CommandError(
                 f"{walker.surprises} answers were not as they should be."
@@ -69,6 +67,16 @@ def served(write: Any) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait()
+
+
+def walk(walker: Walker) -> None:
+    """Go through every chapter; raises ``CommandError`` where there is no way on."""
+    for chapter in (register_and_log_in, verify, reset, change_the_number):
+        walker.title(chapter.__doc__ or "")
+        try:
+            chapter(walker)
+        except MissingMessage as error:
+            raise CommandError(str(error)) from error
 
 
 def register_and_log_in(walker: Walker) -> None:

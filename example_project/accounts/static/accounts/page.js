@@ -92,7 +92,7 @@ async function send(event) {
     if (answer.ok) {
       await THEN[form.dataset.then](answer.data, form);
       form.querySelectorAll("input[type=password]").forEach((input) => (input.value = ""));
-    } else if (answer.status === 401 && form.closest("#member")) {
+    } else if (answer.data.code === "not_authenticated") {
       await showAccount(); // the session has ended elsewhere
       say("You are logged out. Log in again.", true);
     } else {
