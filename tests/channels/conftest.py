@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.testing import SAMPLE_TOKEN
-
 from tests.channels.gateway import Gateway, Keys, make_keys, running
 
 RECIPIENT = "+15551234567"
@@ -52,7 +52,7 @@ def tls_gateway(keys, monkeypatch) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def everything_logged(caplog) -> Iterator[pytest.LogCaptureFixture]:
+def everything_logged(caplog) -> pytest.LogCaptureFixture:
     """What anybody logs, at any level."""
     caplog.set_level(logging.NOTSET)
-    yield caplog
+    return caplog

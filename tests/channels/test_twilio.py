@@ -4,11 +4,11 @@ import json
 from http import HTTPStatus
 
 import pytest
+
 from crudauth_django.channels.attempts import attempt
 from crudauth_django.channels.twilio import TwilioChannel
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
-
 from tests.channels.conftest import RECIPIENT, make_intent
 from tests.channels.gateway import (
     ACCOUNT_SID,

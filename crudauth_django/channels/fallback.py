@@ -1,0 +1,81 @@
+"""One channel after the other, until one takes the message."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.receipts import note_receipt
+from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.masking import mask
+from crudauth_django.parsing import read_backends
+
+logger = logging.getLogger(__name__)
+
+Refusal = DeliveryFailed | DeliveryRejected
+
+
+class FallbackChannel(DeliveryChannel):
+    """Tries ``channels`` in order; the first that takes the message is the last.
+
+    Each is a dotted path or a dict with ``BACKEND`` and ``OPTIONS``, as in
+    ``CRUDAUTH_CHANNELS``. If one *failed*, so has this channel, and all are
+    tried again later; it *rejects* what every one of them rejects.
+    """
+
+    def __init__(
+        self, *, channels: Sequence[str | Mapping[str, Any]], **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self._channels: list[DeliveryChannel] = [
+            backend.build() for backend in read_backends(channels)
+        ]
+        if not self._channels:
+            raise ValueError("channels must name at least one channel")
+        for channel in self._channels:
+            if not isinstance(channel, DeliveryChannel):
+                raise TypeError(f"{type(channel).__qualname__} is not a channel")
+
+    def serves(self, factor: str) -> bool:
+        """Whether every channel in the row can reach values of this factor."""
+        return super().serves(factor) and all(
+            channel.serves(factor) for channel in self._channels
+        )
+
+    def deliver(self, intent: DeliveryIntent) -> None:
+        refusals: list[Refusal] = []
+        for channel in self._channels:
+            outcome = attempt(channel, intent)
+            if outcome.refusal is None:
+                note_receipt(outcome.receipt)
+                return
+            refusals.append(outcome.refusal)
+            _report(channel, intent, outcome.refusal)
+        raise _summary(refusals)
+
+
+def _report(channel: DeliveryChannel, intent: DeliveryIntent, refusal: Refusal) -> None:
+    logger.warning(
+        "%s did not take %s (%s) for %s, code %s: %s.",
+        type(channel).__qualname__,
+        intent.id,
+        intent.kind,
+        mask(intent.recipient),
+        refusal.code or "-",
+        refusal,
+    )
+
+
+def _summary(refusals: list[Refusal]) -> Refusal:
+    """Return one error for all: a single hope of success is worth another try."""
+    said = "; ".join(str(refusal) for refusal in refusals)
+    failures = [r for r in refusals if isinstance(r, DeliveryFailed)]
+    if not failures:
+        return DeliveryRejected(said, code=refusals[-1].code)
+    waits = [f.retry_after for f in failures if f.retry_after is not None]
+    return DeliveryFailed(
+        said, code=failures[0].code, retry_after=max(waits, default=None)
+    )

@@ -1,0 +1,58 @@
+"""Each optional library, as it is when nobody has installed it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.parts import environment
+
+#: Runs the checks with a library that can't be imported.
+ABSENT = """
+import sys
+sys.modules[{library!r}] = None
+import django
+django.setup()
+from crudauth_django.checks.delivery import check_channels
+for problem in check_channels():
+    print(problem.id, problem.msg)
+"""
+EXTRAS = {
+    "twilio": (
+        "TwilioChannel",
+        {"account_sid": "AC", "auth_token": "t", "sender": "S"},
+    ),
+    "vonage": (
+        "VonageChannel",
+        {"credentials": {"api_key": "k", "api_secret": "s"}, "sender": "S"},
+    ),
+    "apprise": ("AppriseChannel", {"urls": "json://127.0.0.1/{recipient}"}),
+}
+
+
+def checked(extra: str, program: str) -> str:
+    name, options = EXTRAS[extra]
+    path = f"crudauth_django.channels.{extra}.{name}"
+    channel = {"BACKEND": path, "OPTIONS": {**options, "factors": ["phone"]}}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env=environment(database=":memory:", settings={"CRUDAUTH_CHANNELS": [channel]}),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("extra", sorted(EXTRAS))
+def test_a_channel_whose_library_is_absent_names_its_extra_in_the_check(extra):
+    said = checked(extra, ABSENT.format(library=extra))
+
+    assert said.startswith("crudauth.E010")
+    assert f'pip install "crudauth-django[{extra}]"' in said
+
+
+@pytest.mark.parametrize("extra", sorted(EXTRAS))
+def test_a_channel_whose_library_is_installed_passes_the_check(extra):
+    assert checked(extra, ABSENT.format(library="nothing")) == ""

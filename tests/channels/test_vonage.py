@@ -1,0 +1,203 @@
+"""Vonage's SDK against a server that speaks its Messages API, over TLS."""
+
+from http import HTTPStatus
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.vonage import VonageChannel
+from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
+from tests.channels.conftest import make_intent
+from tests.channels.gateway import (
+    APPLICATION_ID,
+    CLOSE,
+    HANG,
+    RESET,
+    VONAGE_KEY,
+    VONAGE_SECRET,
+    Reply,
+)
+
+KEY_AND_SECRET = {"api_key": VONAGE_KEY, "api_secret": VONAGE_SECRET}
+
+
+def vonage(gateway, **options) -> VonageChannel:
+    return VonageChannel(
+        **{
+            "credentials": KEY_AND_SECRET,
+            "sender": "+15005550006",
+            "api_host": gateway.host,
+            **options,
+        }
+    )
+
+
+class TestVonageChannel(ChannelContract):
+    @pytest.fixture
+    def channel(self, tls_gateway):
+        return vonage(tls_gateway)
+
+    @pytest.fixture
+    def failing_channel(self, tls_gateway):
+        tls_gateway.will(Reply(status=HTTPStatus.INTERNAL_SERVER_ERROR))
+        return vonage(tls_gateway)
+
+
+def test_an_sms_is_json_with_the_text_and_the_tokens_lifetime(tls_gateway):
+    vonage(tls_gateway).deliver(make_intent())
+
+    (request,) = tls_gateway.received
+    assert request.path == "/v1/messages"
+    assert request.json["to"] == "15551234567"
+    assert request.json["from"] == "15005550006"
+    assert request.json["channel"] == "sms"
+    assert request.json["ttl"] == 3600
+    assert request.json["client_ref"] == make_intent().id
+    assert SAMPLE_TOKEN in request.json["text"]
+
+
+def test_an_application_signs_a_jwt_with_its_key(tls_gateway, keys):
+    pem = {"application_id": APPLICATION_ID, "private_key": keys.private_pem}
+    path = {"application_id": APPLICATION_ID, "private_key": str(keys.key_file)}
+
+    vonage(tls_gateway, credentials=pem).deliver(make_intent())
+    vonage(tls_gateway, credentials=path).deliver(make_intent())
+
+    for request in tls_gateway.received:
+        assert request.headers["authorization"].startswith("Bearer ey")
+    assert len(tls_gateway.received) == 2
+
+
+def test_whatsapp_uses_the_kinds_template_in_the_readers_language(tls_gateway):
+    channel = vonage(
+        tls_gateway, medium="whatsapp", templates={"reset_password": "space:reset"}
+    )
+
+    channel.deliver(make_intent(language="pt-br"))
+    channel.deliver(make_intent(kind="password_changed", token=None, link=""))
+
+    with_template, free_form = (request.json for request in tls_gateway.received)
+    assert with_template["channel"] == "whatsapp"
+    assert with_template["template"] == {
+        "name": "space:reset",
+        "parameters": ["neo", make_intent().link],
+    }
+    assert with_template["whatsapp"]["locale"] == "pt_BR"
+    assert free_form["message_type"] == "text"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [("+15005550001", "1170"), ("+15005550004", "1240")]
+)
+def test_a_number_that_can_never_be_reached_is_rejected(tls_gateway, number, code):
+    with pytest.raises(DeliveryRejected) as caught:
+        vonage(tls_gateway).deliver(make_intent(recipient=number))
+
+    assert caught.value.code == code
+
+
+def test_what_the_sdk_takes_for_no_number_is_rejected_unsent(tls_gateway):
+    with pytest.raises(DeliveryRejected) as caught:
+        vonage(tls_gateway).deliver(make_intent(recipient="ada@example.com"))
+
+    assert "ada@example.com" not in str(caught.value)
+    assert tls_gateway.received == []
+
+
+def test_a_problem_of_our_own_account_is_tried_again(tls_gateway):
+    wrong = {"api_key": VONAGE_KEY, "api_secret": "wrong"}
+
+    with pytest.raises(DeliveryFailed) as bad_sender:
+        vonage(tls_gateway).deliver(make_intent(recipient="+15005550007"))
+    with pytest.raises(DeliveryFailed) as bad_secret:
+        vonage(tls_gateway, credentials=wrong).deliver(make_intent())
+
+    assert bad_sender.value.code == "1120"
+    assert bad_secret.value.code == "unauthorized"
+
+
+def test_too_many_requests_pass_on_how_long_to_wait(tls_gateway):
+    tls_gateway.will(
+        Reply(
+            status=HTTPStatus.TOO_MANY_REQUESTS,
+            content={"type": "https://developer.vonage.com/api-errors/messages#1000"},
+            headers={"Retry-After": "17"},
+        )
+    )
+
+    with pytest.raises(DeliveryFailed) as caught:
+        vonage(tls_gateway).deliver(make_intent())
+
+    assert (caught.value.code, caught.value.retry_after) == ("1000", 17)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        HANG,
+        RESET,
+        CLOSE,
+        Reply(status=500, content=b"<html>oops</html>"),
+        Reply(status=503),
+        Reply(status=202, content=b"<html>not JSON</html>"),
+        Reply(status=202, content={"no": "id"}),
+    ],
+    ids=["hang", "reset", "close", "500", "503", "no-json", "no-id"],
+)
+def test_a_provider_in_trouble_is_asked_once_and_then_later(tls_gateway, reply):
+    tls_gateway.will(reply)
+
+    with pytest.raises(DeliveryFailed):
+        vonage(tls_gateway, timeout=1 if reply is HANG else 10).deliver(make_intent())
+
+    assert len(tls_gateway.received) == 1
+
+
+def test_a_server_that_nobody_vouches_for_gets_nothing(tls_gateway, monkeypatch):
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+
+    with pytest.raises(DeliveryFailed):
+        vonage(tls_gateway).deliver(make_intent())
+
+    assert tls_gateway.received == []
+
+
+def test_the_providers_id_of_a_message_is_passed_on(tls_gateway):
+    assert attempt(vonage(tls_gateway), make_intent()).receipt == "aaaa-bbbb"
+
+
+@pytest.mark.parametrize("number", ["+15551234567", "+15005550001", "+15005550007"])
+def test_nothing_said_anywhere_shows_the_number_the_token_or_the_credentials(
+    tls_gateway, everything_logged, number
+):
+    channel = vonage(tls_gateway)
+
+    outcome = attempt(channel, make_intent(recipient=number))
+
+    said = everything_logged.text + repr(channel) + repr(outcome)
+    for secret in (number[1:], SAMPLE_TOKEN, VONAGE_SECRET):
+        assert secret not in said
+    if outcome.refusal is not None:
+        assert outcome.refusal.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {},
+        {"api_key": "a-key-that-is-secret"},
+        {"application_id": APPLICATION_ID, "private_key": "a-key-that-is-secret"},
+        {"api_key": VONAGE_KEY, "api_secret": ["a-key-that-is-secret"]},
+        {"password": "a-key-that-is-secret"},
+    ],
+)
+def test_credentials_that_cannot_work_are_refused_at_once_and_not_repeated(
+    tls_gateway, credentials
+):
+    with pytest.raises(ImproperlyConfigured) as caught:
+        vonage(tls_gateway, credentials=credentials)
+
+    assert "a-key-that-is-secret" not in str(caught.value)
+    assert caught.value.__context__ is None

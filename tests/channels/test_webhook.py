@@ -1,0 +1,258 @@
+"""Your own gateway, and what it can check."""
+
+import base64
+import re
+import time
+from email.message import Message
+from email.utils import formatdate
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.webhook import WebhookChannel, sign
+from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
+from tests.channels.conftest import RECIPIENT, make_intent
+from tests.channels.gateway import CLOSE, HANG, RESET, Received, Reply
+from tests.channels.receiver import read_message
+
+SECRET = "0123456789abcdef0123456789abcdef"
+OTHER_SECRET = "fedcba9876543210fedcba9876543210"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "channels" / "webhook.md"
+
+
+def webhook(gateway, **options) -> WebhookChannel:
+    return WebhookChannel(
+        **{"url": f"{gateway.url}/hook?team=1", "secret": SECRET, **options}
+    )
+
+
+def headers_of(request: Received) -> Message:
+    """What a receiver's framework makes of the headers: case does not count."""
+    headers = Message()
+    for name, value in request.headers.items():
+        headers[name] = value
+    return headers
+
+
+class TestWebhookChannel(ChannelContract):
+    @pytest.fixture
+    def channel(self, gateway):
+        return webhook(gateway)
+
+    @pytest.fixture
+    def failing_channel(self, gateway):
+        gateway.will(Reply(status=HTTPStatus.INTERNAL_SERVER_ERROR))
+        return webhook(gateway)
+
+
+def test_a_message_is_json_with_everything_there_is_to_say(gateway):
+    webhook(gateway).deliver(make_intent())
+
+    (request,) = gateway.received
+    assert request.path == "/hook?team=1"
+    assert request.headers["content-type"] == "application/json"
+    assert request.json.pop("text")
+    assert {k: v for k, v in request.json.items() if k != "text"} == {
+        "id": make_intent().id,
+        "kind": "reset_password",
+        "recipient": RECIPIENT,
+        "account": "neo",
+        "language": "en",
+        "token": SAMPLE_TOKEN,
+        "link": make_intent().link,
+        "expires_in": 3600,
+        "subject": "",
+        "html": "",
+    }
+
+
+def test_a_gateway_for_mail_gets_a_subject_and_html(gateway):
+    webhook(gateway, copy="email").deliver(make_intent())
+
+    (request,) = gateway.received
+    assert request.json["subject"]
+    assert "<" in request.json["html"]
+
+
+def test_the_documented_receiver_takes_what_the_channel_signs(gateway):
+    webhook(gateway).deliver(make_intent())
+
+    (request,) = gateway.received
+    message = read_message(headers_of(request), request.body, secret=SECRET)
+    assert message["id"] == request.headers["idempotency-key"] == make_intent().id
+
+
+def test_the_documented_receiver_is_the_tested_one():
+    shown = re.findall(r"```python\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
+    tested = Path(__file__).with_name("receiver.py").read_text()
+
+    assert tested.partition('"""\n\n')[2] in shown
+
+
+@pytest.mark.parametrize("changed", ["body", "id", "timestamp", "secret", "old"])
+def test_the_documented_receiver_refuses_what_was_changed_or_kept(gateway, changed):
+    webhook(gateway).deliver(make_intent())
+    (request,) = gateway.received
+    headers, body, secret = headers_of(request), request.body, SECRET
+
+    if changed == "body":
+        body = body.replace(b"neo", b"eve")
+    elif changed == "secret":
+        secret = OTHER_SECRET
+    elif changed == "old":
+        then = str(int(time.time()) - 3600)
+        headers.replace_header("Webhook-Timestamp", then)
+        signature = sign(
+            SECRET.encode(), id=make_intent().id, timestamp=then, body=body
+        )
+        headers.replace_header("Webhook-Signature", signature)
+    else:
+        name = {"id": "Webhook-Id", "timestamp": "Webhook-Timestamp"}[changed]
+        headers.replace_header(name, str(int(headers["Webhook-Timestamp"]) + 1))
+
+    with pytest.raises(ValueError, match=r"signed|old"):
+        read_message(headers, body, secret=secret)
+
+
+def test_two_secrets_sign_while_one_replaces_the_other(gateway):
+    webhook(gateway, secret=[OTHER_SECRET, SECRET]).deliver(make_intent())
+
+    (request,) = gateway.received
+    for secret in (SECRET, OTHER_SECRET):
+        assert read_message(headers_of(request), request.body, secret=secret)
+
+
+def test_the_signature_is_the_one_of_standard_webhooks():
+    # The example of the specification's own libraries.
+    key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+
+    signature = sign(
+        key,
+        id="msg_p5jXN8AQM9LWM0D4loKWxJek",
+        timestamp="1614265330",
+        body=b'{"test": 2432232314}',
+    )
+
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@pytest.mark.parametrize("status", [410, 422])
+def test_a_gateway_says_never_by_status_and_why_by_code(gateway, status):
+    gateway.will(Reply(status=status, content={"code": "opted_out"}))
+
+    with pytest.raises(DeliveryRejected) as caught:
+        webhook(gateway).deliver(make_intent())
+
+    assert caught.value.code == "opted_out"
+
+
+@pytest.mark.parametrize("status", [301, 307, 400, 401, 404, 409, 500, 503])
+def test_any_other_refusal_is_tried_again(gateway, status):
+    gateway.will(Reply(status=status, headers={"Location": f"{gateway.url}/moved"}))
+
+    with pytest.raises(DeliveryFailed) as caught:
+        webhook(gateway).deliver(make_intent())
+
+    assert caught.value.code == str(status)
+    assert [request.path for request in gateway.received] == ["/hook?team=1"]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("17", 17),
+        ("soon", None),
+        ("9" * 5000, None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("-5", None),
+    ],
+)
+def test_a_wish_to_wait_is_read_in_both_its_forms(gateway, header, seconds):
+    gateway.will(Reply(status=429, headers={"Retry-After": header}))
+
+    with pytest.raises(DeliveryFailed) as caught:
+        webhook(gateway).deliver(make_intent())
+
+    assert caught.value.retry_after == seconds
+
+
+def test_a_date_to_wait_for_is_read_as_seconds_from_now(gateway):
+    later = formatdate(time.time() + 600, usegmt=True)
+    gateway.will(Reply(status=503, headers={"Retry-After": later}))
+
+    with pytest.raises(DeliveryFailed) as caught:
+        webhook(gateway).deliver(make_intent())
+
+    assert caught.value.retry_after in range(500, 602)
+
+
+@pytest.mark.parametrize("reply", [HANG, RESET, CLOSE], ids=["hang", "reset", "close"])
+def test_a_gateway_in_trouble_is_asked_once_and_then_later(gateway, reply):
+    gateway.will(reply)
+
+    with pytest.raises(DeliveryFailed):
+        webhook(gateway, timeout=0.3 if reply is HANG else 10).deliver(make_intent())
+
+    assert len(gateway.received) == 1
+
+
+@pytest.mark.parametrize("content", [b"[" * 60_000, b"{", b"null", b'{"id": []}', b""])
+def test_an_answer_that_makes_no_sense_is_no_reason_to_send_again(gateway, content):
+    gateway.will(Reply(status=200, content=content))
+
+    outcome = attempt(webhook(gateway), make_intent())
+
+    assert outcome.refusal is None
+    assert outcome.receipt == ""
+
+
+def test_the_gateways_id_of_a_message_is_passed_on(gateway):
+    assert attempt(webhook(gateway), make_intent()).receipt == "gw-1"
+
+
+def test_over_tls_only_a_trusted_gateway_gets_anything(tls_gateway, keys):
+    trusting = webhook(tls_gateway, ca_file=str(keys.certificate_file))
+
+    trusting.deliver(make_intent())
+    with pytest.raises(DeliveryFailed):
+        webhook(tls_gateway).deliver(make_intent())
+
+    assert len(tls_gateway.received) == 1
+
+
+def test_nothing_said_anywhere_shows_the_number_the_token_or_the_secret(
+    gateway, everything_logged
+):
+    gateway.will(Reply(status=422, content={"code": RECIPIENT}))
+    channel = webhook(gateway)
+
+    outcome = attempt(channel, make_intent())
+
+    said = everything_logged.text + repr(channel) + repr(outcome)
+    for secret in (RECIPIENT[1:], SAMPLE_TOKEN, SECRET):
+        assert secret not in said
+        assert secret not in outcome.refusal.code
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"url": "http://gateway.example.com/"},
+        {"url": "http://10.0.0.1/"},
+        {"url": "https://"},
+        {"url": "gateway"},
+        {"secret": "short"},
+        {"secret": "whsec_!!!"},
+        {"secret": "whsec_c2hvcnQ="},
+        {"secret": []},
+        {"copy": "fax"},
+    ],
+)
+def test_options_that_cannot_be_safe_are_refused_at_once(gateway, options):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 (each has its own text)
+        webhook(gateway, **options)
+
+    assert "gateway.example.com" not in str(caught.value)
