@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from importlib import import_module
+
+from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,8 +17,8 @@ class CrudauthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks, and what answers questions in every process."""
-        from crudauth_django import checks
-        from crudauth_django.flows import delivery
-
-        _ = checks, delivery
+        """Register the checks, what answers questions, and the API's schema."""
+        import_module("crudauth_django.checks")
+        import_module("crudauth_django.flows.delivery")
+        if apps.is_installed("drf_spectacular"):
+            import_module("crudauth_django.api.schema")

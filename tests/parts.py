@@ -75,11 +75,13 @@ def manage(*arguments: str, env: dict[str, str]) -> str:
         [sys.executable, "-m", "django", *arguments],
         env=env,
         cwd=ROOT,
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
         timeout=PATIENCE * 2,
     )
+    if done.returncode:
+        raise RuntimeError(f"{arguments[0]} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
@@ -101,7 +103,9 @@ SERVERS = {
 
 
 @contextlib.contextmanager
-def serve(server: str, *, env: dict[str, str], log: Path | None = None) -> Iterator[str]:
+def serve(
+    server: str, *, env: dict[str, str], log: Path | None = None
+) -> Iterator[str]:
     """Serve a migrated test project; yields its base URL."""
     port = free_port()
     command = [part.format(port=port) for part in SERVERS[server]]

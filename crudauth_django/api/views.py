@@ -32,7 +32,6 @@ from crudauth_django.api.throttling import throttle
 from crudauth_django.client import client_of
 from crudauth_django.flows import accounts
 from crudauth_django.identity import shape
-from crudauth_django.spelling import text_of
 
 SIGNED_IN: dict[str, Any] = {
     "authentication_classes": [SessionAuthentication],
@@ -115,7 +114,7 @@ class AccountViewSet(CrudauthViewSet):
         return Response(
             {
                 "id": user.pk,
-                "username": text_of(user.get_username()),
+                "username": user.display_name,
                 "csrf_token": get_token(request._request),  # noqa: SLF001
             }
         )
