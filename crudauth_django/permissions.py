@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import iscoroutinefunction
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
-    View = Callable[..., HttpResponseBase]
+    View = Callable[..., Any]
 
 
 def is_recovery_verified(user: Any) -> bool:
@@ -38,14 +39,32 @@ class IsRecoveryVerified(BasePermission):
 
 
 def recovery_verified_required(view: View) -> View:
-    """Guard a plain Django view: strangers log in first, the unverified get 403."""
+    """Guard a plain Django view, ``def`` or ``async def``.
+
+    Strangers log in first, the unverified get 403.
+    """
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def guarded_async(
+            request: HttpRequest, *args: Any, **kwargs: Any
+        ) -> HttpResponseBase:
+            refusal = _refuse(request, await request.auser())
+            return refusal or await view(request, *args, **kwargs)
+
+        return guarded_async
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not is_recovery_verified(request.user):
-            raise PermissionDenied(IsRecoveryVerified.message)
-        return view(request, *args, **kwargs)
+        return _refuse(request, request.user) or view(request, *args, **kwargs)
 
     return guarded
+
+
+def _refuse(request: HttpRequest, user: Any) -> HttpResponseBase | None:
+    """Return where a stranger goes; raises ``PermissionDenied`` for the unverified."""
+    if not user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    if not is_recovery_verified(user):
+        raise PermissionDenied(IsRecoveryVerified.message)
+    return None

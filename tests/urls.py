@@ -19,9 +19,15 @@ def gated_page(request):
     return HttpResponse("ok")
 
 
+@recovery_verified_required
+async def gated_async_page(request):
+    return HttpResponse("ok")
+
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("gated-api", gated_api),
     path("gated-page", gated_page),
+    path("gated-async-page", gated_async_page),
     path("", include("crudauth_django.urls")),
 ]
