@@ -65,11 +65,26 @@ def _holder_of_any(user: AbstractAuthUser) -> AbstractAuthUser | None:
 
 
 def _logs_in_alike(holder: AbstractAuthUser, user: AbstractAuthUser) -> bool:
-    """Whether the two would share a personal identifier, so can't be two."""
-    shared = set(_personal_columns()) & set(shape().identifiers)
+    """Whether the two would share a personal identifier, so can't be two.
+
+    A recovery value is no such identifier where the account can be without it:
+    the column allows that, and there is another way in.
+    """
+    names = shape()
+    if not _can_be_without_value(user):
+        return True
+    shared = set(_personal_columns()) & set(names.identifiers) - {names.factor}
     return any(
         text_of(getattr(holder, name)) == text_of(getattr(user, name)) is not None
         for name in shared
+    )
+
+
+def _can_be_without_value(user: AbstractAuthUser) -> bool:
+    names = shape()
+    others = [n for n in names.identifiers if n != names.factor]
+    return field_of(names.recovery_factor).null and any(
+        getattr(user, name) not in {None, ""} for name in others
     )
 
 
@@ -78,6 +93,7 @@ def _insert_with_value(user: AbstractAuthUser, *, taken: bool) -> None:
     value = user.held_value
     if taken:
         setattr(user, names.pending, value)
+        setattr(user, names.verified, False)
         setattr(user, names.recovery_factor, None)
     insert(user)
     if value is not None:

@@ -32,6 +32,16 @@ class Message:
     #: Whose token it carries; ``None`` for a notice.
     recovery: Recovery | None = None
 
+    @property
+    def account(self) -> str:
+        """The name of the account, as whoever reads the message may know it.
+
+        Where that is the recovery value itself, a notice would tell the owner
+        of the old value the new one, and a confirmation the reverse.
+        """
+        name = self.user.display_name
+        return self.recipient if name == self.user.recovery_value else name
+
 
 def _of(recovery: Recovery, user: AbstractAuthUser, value: str) -> Message:
     return Message(

@@ -95,12 +95,11 @@ def win_from_unproven(
 
 def _verify(user: AbstractAuthUser, columns: dict[str, Any]) -> bool:
     names = shape()
+    state = {"auth_epoch": user.auth_epoch, names.verified: False}
     if user.pending_value is None:
-        row = unchanged(
-            user, **{names.recovery_factor: user.held_value, names.verified: False}
-        )
+        row = unchanged(user, **{names.recovery_factor: user.held_value}, **state)
         return win(user, row, **proven(user.held_value, **columns))
-    row = unchanged(user, **{names.pending: user.pending_value, names.verified: False})
+    row = unchanged(user, **{names.pending: user.pending_value}, **state)
     return win_from_unproven(user, value=user.pending_value, row=row, **columns)
 
 
@@ -141,7 +140,11 @@ VERIFY = Recovery(
         name=kinds.VERIFY_RECOVERY,
         code=1,
         max_age=lambda: get_settings().verify_max_age,
-        state=lambda user: (user.recovery_value, user.is_recovery_verified),
+        state=lambda user: (
+            user.recovery_value,
+            user.is_recovery_verified,
+            user.auth_epoch,
+        ),
     ),
     spend=_verify,
 )

@@ -65,10 +65,12 @@ def request_change(
     if value == user.recovery_value:
         unchanged_value = _("This is what your account has already.")
         raise ValidationError({f"new_{shape().factor}": [unchanged_value]})
-    pending = None if value == user.held_value else value
+    # Back to a value that the account holds, there is nothing but to prove it.
+    held = value == user.held_value
     with together():
-        unchanged(user).update(**{shape().pending: pending})
-        ask(kinds.CHANGE_RECOVERY, value, key=user.pk)
+        unchanged(user).update(**{shape().pending: None if held else value})
+        kind = kinds.VERIFY_RECOVERY if held else kinds.CHANGE_RECOVERY
+        ask(kind, value, key=user.pk)
 
 
 @sensitive_variables()

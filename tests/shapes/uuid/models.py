@@ -11,3 +11,5 @@ class User(AbstractAuthUser):
     RECOVERY_FACTOR = "phone"
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     phone = PhoneNumberField(unique=True, null=True, blank=True)
+    nickname = models.CharField(max_length=40, blank=True)
+    credit = models.IntegerField(default=0)

@@ -1,0 +1,63 @@
+"""The people, and the files that the shape under test has something to do with."""
+
+from __future__ import annotations
+
+import pytest
+
+from crudauth_django.identity import field_of, shape, user_model
+from crudauth_django.spelling import is_personal
+from tests.behaviour.people import Person, can_claim
+
+_NEEDS_A_FACTOR = [
+    "test_changing_the_factor.py",
+    "test_claims.py",
+    "test_one_account_for_a_value.py",
+    "test_recovery.py",
+]
+collect_ignore = [] if shape().factor else list(_NEEDS_A_FACTOR)
+if shape().factor:
+    collect_ignore += [
+        "test_no_recovery.py",
+        "test_one_account_for_a_value.py" if can_claim() else "test_claims.py",
+    ]
+if all(n == shape().factor or is_personal(field_of(n)) for n in shape().identifiers):
+    collect_ignore.append("test_chosen_names.py")
+if not hasattr(user_model(), "nickname"):
+    collect_ignore.append("test_columns_of_the_project.py")
+
+
+@pytest.fixture
+def ada(db) -> Person:
+    """Has no account yet."""
+    return Person(number=0)
+
+
+@pytest.fixture
+def bob(db) -> Person:
+    """Has no account yet."""
+    return Person(number=1)
+
+
+@pytest.fixture
+def eve(db) -> Person:
+    """Has no account yet."""
+    return Person(number=2)
+
+
+@pytest.fixture
+def verified_ada(ada, outbox) -> Person:
+    """Signed in and verified."""
+    ada.register()
+    ada.browser.post("/email/verify-confirm", {"token": outbox[-1].token})
+    ada.log_in()
+    outbox.clear()
+    return ada
+
+
+@pytest.fixture
+def unverified_ada(ada, outbox) -> Person:
+    """Signed in, and has not proven anything."""
+    ada.register()
+    ada.log_in()
+    outbox.clear()
+    return ada
