@@ -1,0 +1,5 @@
+"""For the admin: register ``AuthUserAdmin`` for your own user model."""
+
+from crudauth_django.admin.users import AuthUserAdmin
+
+__all__ = ["AuthUserAdmin"]
