@@ -21,6 +21,7 @@ from django.test import override_settings
 
 from crudauth_django.channels import base as kinds
 from crudauth_django.channels import locmem
+from crudauth_django.channels.attempts import hand_over
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 
@@ -126,6 +127,4 @@ class ChannelContract:
 
 def deliver(channel: DeliveryChannel, intent: DeliveryIntent) -> None:
     """Deliver over one channel, sync or async, as the flows do."""
-    from crudauth_django.flows.delivery import hand_over
-
     hand_over(channel, intent)
