@@ -19,6 +19,10 @@ TOKEN_KINDS = (VERIFY_RECOVERY, RESET_PASSWORD, CHANGE_RECOVERY)
 NOTICE_KINDS = (EXISTING_ACCOUNT, RECOVERY_CHANGED, PASSWORD_CHANGED)
 KINDS = TOKEN_KINDS + NOTICE_KINDS
 
+#: What ``crudauth_send_test`` sends: it says that it is a test, carries no
+#: token, and no flow ever sends it.
+TEST_MESSAGE = "test_message"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryIntent:

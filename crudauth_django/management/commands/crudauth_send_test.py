@@ -1,0 +1,98 @@
+"""Try the channels out."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from crudauth_django.channels.attempts import Attempt, attempt
+from crudauth_django.channels.base import TEST_MESSAGE, DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.registry import get_channels
+from crudauth_django.exceptions import DeliveryRejected
+from crudauth_django.identity import field_of, shape
+from crudauth_django.spelling import normalize
+
+
+class Command(BaseCommand):
+    """Send a harmless message and say what became of it.
+
+    Exits with an error unless at least one channel took it.
+    """
+
+    help = (
+        "Sends a test message, which carries no token and asks for nothing, to "
+        "RECIPIENT through every channel that serves the recovery factor."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "recipient", help="A recovery value: a phone number, an address, ..."
+        )
+        parser.add_argument(
+            "--language", default="", help="The language of the text, such as es."
+        )
+
+    def handle(self, *, recipient: str, language: str, **_options: Any) -> None:
+        factor = shape().factor
+        if factor is None:
+            raise CommandError("Accounts have no recovery factor here.")
+        intent = DeliveryIntent(
+            id=uuid.uuid4().hex,
+            kind=TEST_MESSAGE,
+            token=None,
+            recipient=_normalized(factor, recipient),
+            account="test",
+            language=language,
+        )
+        taken = [
+            self._try(label, channel, intent)
+            for label, channel in get_channels().items()
+            if self._serves(label, channel, factor)
+        ]
+        if not any(taken):
+            raise CommandError("No channel took the message.")
+
+    def _serves(self, label: str, channel: DeliveryChannel, factor: str) -> bool:
+        if channel.serves(factor):
+            return True
+        self.stdout.write(f"{label}: not tried, it does not serve {factor!r}")
+        return False
+
+    def _try(
+        self, label: str, channel: DeliveryChannel, intent: DeliveryIntent
+    ) -> bool:
+        self.stdout.write(f"{label}: ", ending="")
+        self.stdout.flush()
+        outcome = attempt(channel, intent)
+        style = self.style.SUCCESS if outcome.refusal is None else self.style.ERROR
+        self.stdout.write(style(_described(outcome)))
+        return outcome.refusal is None
+
+
+def _normalized(factor: str, recipient: str) -> str:
+    try:
+        return normalize(field_of(factor), recipient)
+    except ValidationError as error:
+        raise CommandError(f"{factor}: {' '.join(error.messages)}") from error
+
+
+def _described(outcome: Attempt) -> str:
+    seconds = f"after {outcome.seconds:.2f} s"
+    refusal = outcome.refusal
+    if refusal is None:
+        receipt = f", the provider's id is {outcome.receipt}" if outcome.receipt else ""
+        return f"accepted {seconds}{receipt}"
+    final = isinstance(refusal, DeliveryRejected)
+    verdict = "refused for good" if final else "failed, another try may help"
+    wait = getattr(refusal, "retry_after", None)
+    return "".join(
+        [
+            f"{verdict}, {seconds}",
+            f", code {refusal.code}" if refusal.code else "",
+            f": {refusal}" if str(refusal) else "",
+            f" (asked to wait {wait} s)" if wait is not None else "",
+        ]
+    )

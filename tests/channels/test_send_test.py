@@ -1,0 +1,114 @@
+"""``manage.py crudauth_send_test``."""
+
+import re
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from crudauth_django.testing import SAMPLE_TOKEN
+from tests.channels.conftest import RECIPIENT
+from tests.channels.gateway import ACCOUNT_SID, AUTH_TOKEN, Reply
+
+TWILIO = "crudauth_django.channels.twilio.TwilioChannel"
+WEBHOOK = "crudauth_django.channels.webhook.WebhookChannel"
+EMAIL = "crudauth_django.channels.email.EmailChannel"
+LOCMEM = "crudauth_django.channels.locmem.LocMemChannel"
+
+
+def twilio(gateway, **options):
+    return {
+        "BACKEND": TWILIO,
+        "OPTIONS": {
+            "account_sid": ACCOUNT_SID,
+            "auth_token": AUTH_TOKEN,
+            "sender": "+15005550006",
+            "api_url": gateway.url,
+            **options,
+        },
+    }
+
+
+def webhook(gateway):
+    options = {"url": f"{gateway.url}/hook", "secret": "0123456789abcdef01234567"}
+    return {"BACKEND": WEBHOOK, "OPTIONS": options}
+
+
+def send_test(*arguments) -> None:
+    call_command("crudauth_send_test", *arguments, no_color=True)
+
+
+def test_it_says_of_every_channel_what_became_of_the_message(settings, gateway, capsys):
+    settings.CRUDAUTH_CHANNELS = [twilio(gateway), webhook(gateway), LOCMEM, EMAIL]
+    gateway.will(
+        Reply(
+            status=429,
+            content={"code": 20429, "message": f"{RECIPIENT}: not so fast"},
+            headers={"Retry-After": "9"},
+        )
+    )
+
+    send_test(RECIPIENT)
+
+    said = re.sub(r"\d\.\d\d s", "N s", capsys.readouterr().out)
+    assert said.splitlines() == [
+        f"{TWILIO}: failed, another try may help, after N s, code 20429: "
+        "Twilio did not take it (asked to wait 9 s)",
+        f"{WEBHOOK}: accepted after N s, the provider's id is gw-1",
+        f"{LOCMEM}: accepted after N s",
+        f"{EMAIL}: not tried, it does not serve 'phone'",
+    ]
+
+
+def test_the_message_is_harmless_and_in_the_language_asked_for(settings, outbox):
+    settings.CRUDAUTH_CHANNELS = [LOCMEM]
+
+    send_test("+1 (555) 123-4567", "--language", "es")
+
+    (intent,) = outbox
+    assert intent.kind == "test_message"
+    assert intent.token is None
+    assert intent.link == ""
+    assert intent.recipient == RECIPIENT
+    assert intent.language == "es"
+
+
+def test_every_shipped_wording_knows_the_test_message(settings, gateway):
+    settings.CRUDAUTH_CHANNELS = [
+        webhook(gateway),
+        {
+            **webhook(gateway),
+            "OPTIONS": webhook(gateway)["OPTIONS"] | {"copy": "email"},
+        },
+    ]
+
+    send_test(RECIPIENT)
+
+    sms, email = (request.json for request in gateway.received)
+    assert sms["text"]
+    assert email["subject"]
+    assert SAMPLE_TOKEN not in str(sms) + str(email)
+
+
+def test_it_fails_when_nobody_took_the_message(settings, gateway, capsys):
+    settings.CRUDAUTH_CHANNELS = [twilio(gateway)]
+
+    with pytest.raises(CommandError, match="No channel took"):
+        send_test("+15005550004")
+
+    said = capsys.readouterr().out
+    assert "refused for good" in said
+    assert "code 21610" in said
+    assert "5005550004" not in said
+
+
+def test_it_fails_when_nobody_serves_the_factor(settings):
+    settings.CRUDAUTH_CHANNELS = [EMAIL]
+
+    with pytest.raises(CommandError, match="No channel took"):
+        send_test(RECIPIENT)
+
+
+@pytest.mark.parametrize("recipient", ["ada@example.com", "", "12", "+1555\x00"])
+def test_it_fails_for_what_is_no_recovery_value(recipient):
+    with pytest.raises(CommandError, match="phone"):
+        send_test(recipient)
