@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
+from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -27,7 +28,7 @@ from crudauth_django.api.authentication import (
     refuse_cross_site,
 )
 from crudauth_django.api.errors import respond
-from crudauth_django.api.parsers import BoundedJSONParser
+from crudauth_django.api.parsers import BoundedJSONParser, refuse_large
 from crudauth_django.api.throttling import throttle
 from crudauth_django.client import client_of
 from crudauth_django.flows import accounts
@@ -60,6 +61,18 @@ class CrudauthViewSet(GenericViewSet[Any]):
     pagination_class = None
     #: The name of the throttle of an action, if it has one.
     throttle_name: str | None = None
+
+    def initialize_request(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> Request:
+        # JSON is UTF-8 (RFC 8259, 8.1). A charset that a client names would be
+        # looked up among Python's codecs, where "hex" and "zlib" stand, too.
+        request.encoding = "utf-8"
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        refuse_large(request.META)
+        super().initial(request, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         return respond
