@@ -113,7 +113,7 @@ def _language(code: str) -> str:
 def _plain(name: str, context: dict[str, Any]) -> str:
     # Nothing reads it as HTML, so nothing in it may be escaped.
     verbatim = {key: mark_safe(value) for key, value in context.items()}  # noqa: S308
-    return _template(name).render(verbatim)
+    return str(_template(name).render(verbatim))
 
 
 def _template(name: str) -> Any:

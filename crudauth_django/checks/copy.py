@@ -1,0 +1,142 @@
+"""What does an SMS cost, in each language of the project?"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core import checks
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
+from django.utils.translation import to_language
+from phonenumber_field.modelfields import PhoneNumberField
+
+from crudauth_django import wording
+from crudauth_django.channels.base import KINDS, DeliveryIntent
+from crudauth_django.conf import get_settings
+from crudauth_django.flows.purposes import RECOVERIES
+from crudauth_django.segments import BASIC, EXTENSION, segments
+
+#: As long as the token of an account whose primary key is a UUID.
+_TOKEN = "x" * 50
+_ACCOUNT = "x" * wording.SMS_NAME_LENGTH
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sms:
+    kind: str
+    text: str
+
+    @property
+    def costly(self) -> set[str]:
+        """The characters that GSM-7 does not have."""
+        return set(self.text) - BASIC - EXTENSION
+
+    def __str__(self) -> str:
+        return f"{self.kind} takes {segments(self.text)} segments"
+
+
+@checks.register("crudauth", deploy=True)
+def check_segments(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """Check that each SMS is one segment, if accounts recover by phone.
+
+    Every text is rendered in every language of the project that somebody has
+    translated, with a name and a token as long as they come.
+    """
+    try:
+        if not (_recovers_by_phone() and get_settings().channels):
+            return []
+    except ImproperlyConfigured:
+        return []  # another check says so
+    seen: set[str] = set()
+    return [m for language in _languages() for m in _check_language(language, seen)]
+
+
+def _recovers_by_phone() -> bool:
+    model = get_user_model()
+    factor = getattr(model, "RECOVERY_FACTOR", None)
+    try:
+        return isinstance(model._meta.get_field(factor or ""), PhoneNumberField)
+    except FieldDoesNotExist:
+        return False
+
+
+def _languages() -> list[str]:
+    own = Path(wording.__file__).parent / "locale"
+    folders: list[Path] = [own, *(Path(str(path)) for path in settings.LOCALE_PATHS)]
+    catalogues = {
+        file.parent.parent.name
+        for folder in folders
+        for file in folder.glob("*/LC_MESSAGES/django.mo")
+    }
+    translated = {_base(to_language(name)) for name in catalogues} | {"en"}
+    codes = [settings.LANGUAGE_CODE, *(code for code, _name in settings.LANGUAGES)]
+    return [code for code in dict.fromkeys(codes) if _base(code) in translated]
+
+
+def _base(code: str) -> str:
+    return code.lower().partition("-")[0]
+
+
+def _check_language(language: str, seen: set[str]) -> Iterator[checks.CheckMessage]:
+    """Yield what there is to say about a language; its new texts go to ``seen``."""
+    try:
+        messages = [_Sms(kind=k, text=_rendered(k, language)) for k in KINDS]
+    except (TemplateDoesNotExist, TemplateSyntaxError) as error:
+        yield checks.Warning(
+            f"The text of an SMS can't be rendered in {language!r}: {error}",
+            hint="Correct the project's templates in crudauth/sms.",
+            id="crudauth.W021",
+        )
+        return
+    new = [sms for sms in messages if sms.text not in seen]
+    seen.update(sms.text for sms in new)
+    if long := [sms for sms in new if segments(sms.text) > 1]:
+        yield _price(language, long)
+
+
+def _rendered(kind: str, language: str) -> str:
+    recovery = RECOVERIES.get(kind)
+    address = get_settings().frontend_url.get(kind, "")
+    return wording.sms_text(
+        DeliveryIntent(
+            id="",
+            kind=kind,
+            token=_TOKEN if recovery else None,
+            recipient="",
+            account=_ACCOUNT,
+            language=language,
+            expires_in=recovery.purpose.max_age() if recovery else None,
+            link=f"{address}?token={_TOKEN}" if recovery and address else "",
+        )
+    )
+
+
+def _price(language: str, long: list[_Sms]) -> checks.CheckMessage:
+    costly = {letter for sms in long for letter in sms.costly}
+    counts = ", ".join(map(str, long))
+    if _needs_another_script(costly):
+        return checks.Info(
+            f"SMS in {language!r}, whose letters GSM-7 does not have: {counts}.",
+            hint="70 characters fit into one segment, 67 into each of several.",
+            id="crudauth.I020",
+        )
+    cause = f" GSM-7 does not have {' '.join(sorted(costly))}." if costly else ""
+    return checks.Warning(
+        f"SMS in {language!r} cost more than they need to: {counts}.{cause}",
+        hint="Shorten or reword them (templates in crudauth/sms), or the addresses "
+        "of CRUDAUTH_FRONTEND_URL.",
+        id="crudauth.W020",
+    )
+
+
+def _needs_another_script(letters: set[str]) -> bool:
+    return any(
+        letter.isalpha() and not unicodedata.name(letter, "").startswith("LATIN")
+        for letter in letters
+    )
