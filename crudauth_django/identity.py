@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     from crudauth_django.models import AbstractAuthUser
 
 
+#: Columns of privilege, and what the package keeps for itself.
+_PRIVILEGED = frozenset(
+    {
+        "auth_epoch",
+        "date_joined",
+        "groups",
+        "id",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "last_login",
+        "password",
+        "user_permissions",
+    }
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:
     """What a user model declares: how one logs in, and what recovers."""
@@ -71,6 +88,19 @@ def shape() -> Shape:
 def field_of(name: str) -> models.Field[Any, Any]:
     """Return an identity column of the project's user model."""
     return cast("models.Field[Any, Any]", user_model()._meta.get_field(name))
+
+
+def privileged_columns() -> frozenset[str]:
+    """Return the columns that no request may write, whatever is opted in."""
+    names = shape()
+    kept = set() if names.factor is None else {names.verified, names.pending}
+    return _PRIVILEGED | kept | {user_model()._meta.pk.name}
+
+
+def registrable_columns() -> frozenset[str]:
+    """Return the columns that a registration may write, if they are opted in."""
+    columns = {field.name for field in user_model()._meta.concrete_fields}
+    return frozenset(columns) - privileged_columns()
 
 
 def spellings(identifier: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
@@ -22,7 +23,12 @@ from crudauth_django.client import client_of
 from crudauth_django.conf import get_settings
 from crudauth_django.exceptions import InvalidCredentials
 from crudauth_django.flows import accounts, recovery
-from crudauth_django.identity import field_of, shape, user_model
+from crudauth_django.identity import (
+    field_of,
+    registrable_columns,
+    shape,
+    user_model,
+)
 from crudauth_django.spelling import text_of
 
 
@@ -39,7 +45,8 @@ class RegisterSerializer(RequestSerializer):
     """Identifiers, recovery factor, password, and the columns that were opted in.
 
     Subclass it and name it in ``CRUDAUTH_REGISTER_SERIALIZER`` to add fields;
-    every declared one that is a column of the model is written.
+    a declared one that is a column of the model is written, unless it is one of
+    privilege, and all of them reach ``CRUDAUTH_NEW_USER_FIELDS``.
     """
 
     def get_fields(self) -> dict[str, Any]:
@@ -48,9 +55,7 @@ class RegisterSerializer(RequestSerializer):
             for name in shape().columns
         }
         fields |= super().get_fields()
-        extras = get_settings().register_extra_fields
-        builder = _extra_fields(extras) if extras else {}
-        return {**fields, **builder, "password": PasswordField()}
+        return {**_opted_in_fields(), **fields, "password": PasswordField()}
 
     def _is_required(self, name: str) -> bool:
         several = len(shape().identifiers) > 1
@@ -73,11 +78,17 @@ class RegisterSerializer(RequestSerializer):
         )
 
 
-def _extra_fields(names: tuple[str, ...]) -> dict[str, Any]:
-    """Build fields for opted-in columns, as a model serializer would."""
+def _opted_in_fields() -> dict[str, Any]:
+    """Build fields for opted-in columns, as a model serializer would.
+
+    Not for columns of privilege, and not for those of identity: a model
+    serializer would say that a value is taken.
+    """
+    opted_in = set(get_settings().register_extra_fields) - set(shape().columns)
+    names = sorted(opted_in & registrable_columns())
     meta = type("Meta", (), {"model": user_model(), "fields": names})
-    attrs = {"Meta": meta}
-    return dict(type("Extras", (serializers.ModelSerializer,), attrs)().fields)
+    extras = type("Extras", (serializers.ModelSerializer,), {"Meta": meta})
+    return {name: deepcopy(field) for name, field in extras().fields.items()}
 
 
 def register_serializer() -> type[serializers.Serializer[Any]]:

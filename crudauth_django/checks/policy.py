@@ -13,29 +13,15 @@ from django.core import checks
 from django.core.cache import InvalidCacheBackendError, caches
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from crudauth_django.backends import IdentifierBackend
 from crudauth_django.conf import PREFIX, get_settings, parse_setting, setting_names
 from crudauth_django.counters import CacheCounters, CounterStore
+from crudauth_django.identity import privileged_columns, registrable_columns
+from crudauth_django.models import AbstractAuthUser
 from crudauth_django.passwords import preferred_hasher
-
-#: Columns that no request may ever write.
-PRIVILEGED = frozenset(
-    {
-        "auth_epoch",
-        "date_joined",
-        "groups",
-        "id",
-        "is_active",
-        "is_staff",
-        "is_superuser",
-        "last_login",
-        "password",
-        "user_permissions",
-    }
-)
 
 
 @checks.register("crudauth")
@@ -140,29 +126,23 @@ def check_registration(**_kwargs: Any) -> list[checks.CheckMessage]:
                 id="crudauth.E024",
             )
         ]
+    if not issubclass(get_user_model(), AbstractAuthUser):
+        return []  # crudauth.E001 says so
     return [message for name in extras for message in _check_extra(name)]
 
 
 def _check_extra(name: str) -> Iterator[checks.CheckMessage]:
-    model = get_user_model()
-    bookkeeping: tuple[str, ...] = ()
-    factor = getattr(model, "RECOVERY_FACTOR", None)
-    if factor is not None:
-        bookkeeping = (f"{factor}_verified", f"{factor}_pending")
-    if name in PRIVILEGED or name in bookkeeping:
+    if name in privileged_columns():
         yield checks.Error(
             f"CRUDAUTH_REGISTER_EXTRA_FIELDS opts in {name!r}, "
             "which no request may write.",
             hint="Set it on the server: CRUDAUTH_NEW_USER_FIELDS.",
             id="crudauth.E025",
         )
-        return
-    try:
-        model._meta.get_field(name)
-    except FieldDoesNotExist:
+    elif name not in registrable_columns():
         yield checks.Error(
             f"CRUDAUTH_REGISTER_EXTRA_FIELDS names {name!r}, "
-            "and the user model has no such field.",
+            "and the user model has no such column.",
             hint="Declare the field, or take the name out.",
             id="crudauth.E026",
         )

@@ -36,7 +36,12 @@ from crudauth_django.flows.announcing import announce
 from crudauth_django.flows.claims import insert, insert_or_claim
 from crudauth_django.flows.delivery import ask, together
 from crudauth_django.flows.purposes import unchanged, win
-from crudauth_django.identity import as_django_user, shape, user_model
+from crudauth_django.identity import (
+    as_django_user,
+    registrable_columns,
+    shape,
+    user_model,
+)
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -50,6 +55,9 @@ def register(
 ) -> AbstractAuthUser | None:
     """Create an account from identity values in their one spelling, and extras.
 
+    What is no column, or a column of privilege, is not written: it reaches
+    ``CRUDAUTH_NEW_USER_FIELDS`` alone, which may write everything.
+
     A recovery value that another account holds is only claimed by the new one:
     it stands in ``<factor>_pending`` until control is proven, and the message
     that goes out is for whoever controls it. Where one logs in with the
@@ -61,7 +69,8 @@ def register(
     """
     if not get_settings().registration_open:
         raise RegistrationClosed
-    user = user_model()(**{**values, **_server_set(values)})
+    columns = {k: v for k, v in values.items() if k in registrable_columns()}
+    user = user_model()(**{**columns, **_server_set(values)})
     cleaned = clean_new_password(password, user=user, field="password")
     user.password = passwords.hash_password(cleaned)
     if shape().factor is None:
