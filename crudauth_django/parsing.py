@@ -47,6 +47,20 @@ class Lockout:
     memory: timedelta = timedelta(hours=24)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """When a message that did not go out is tried again."""
+
+    #: The wait before the second try is this long to twice as long; each
+    #: further one is up to twice the one before.
+    base: timedelta = timedelta(seconds=2)
+    #: No wait is longer, unless a provider asks for it.
+    max: timedelta = timedelta(minutes=15)
+    #: How long a worker of a durable queue may take for one try, all channels
+    #: together. After that, it is taken for dead and another one tries.
+    lease: timedelta = timedelta(minutes=5)
+
+
 #: The throttles that exist; ``change_password`` counts per user, the others
 #: per network.
 THROTTLES = {
@@ -140,6 +154,16 @@ def read_lockout(value: object) -> Lockout | None:
     return Lockout(**chosen)
 
 
+def read_retry(value: object) -> Retry:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a dict")  # noqa: TRY004
+    names = {option.name.upper(): option.name for option in fields(Retry)}
+    unknown = set(value) - set(names)
+    if unknown:
+        raise ValueError(f"does not know {sorted(map(str, unknown))}")
+    return Retry(**{names[name]: read_seconds(given) for name, given in value.items()})
+
+
 def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
     """Read the throttles; those not named keep their defaults."""
     if not isinstance(value, Mapping):
@@ -170,8 +194,11 @@ def read_frontend(value: object) -> dict[str, str]:
 
 
 def read_function(value: object) -> Callable[..., Any] | None:
-    """Read a function or the dotted path of one."""
-    return import_string(value) if isinstance(value, str) else value  # type: ignore[return-value]
+    """Read a function, the dotted path of one, or ``None``."""
+    function = import_string(value) if isinstance(value, str) else value
+    if function is not None and not callable(function):
+        raise ValueError("must be a callable or its dotted path")
+    return function
 
 
 def read_path(value: object) -> str:
