@@ -49,12 +49,18 @@ def check_segments(**_kwargs: Any) -> list[checks.CheckMessage]:
     translated, with a name and a token as long as they come.
     """
     try:
-        if not (_recovers_by_phone() and get_settings().channels):
-            return []
+        wanted = _recovers_by_phone() and get_settings().channels
+        return list(_check_languages()) if wanted else []
     except ImproperlyConfigured:
         return []  # another check says so
-    seen: set[str] = set()
-    return [m for language in _languages() for m in _check_language(language, seen)]
+    except (TemplateDoesNotExist, TemplateSyntaxError) as error:
+        return [
+            checks.Warning(
+                f"The text of an SMS can't be rendered: {error}",
+                hint="Correct the project's templates in crudauth/sms.",
+                id="crudauth.W021",
+            )
+        ]
 
 
 def _recovers_by_phone() -> bool:
@@ -83,21 +89,14 @@ def _base(code: str) -> str:
     return code.lower().partition("-")[0]
 
 
-def _check_language(language: str, seen: set[str]) -> Iterator[checks.CheckMessage]:
-    """Yield what there is to say about a language; its new texts go to ``seen``."""
-    try:
-        messages = [_Sms(kind=k, text=_rendered(k, language)) for k in KINDS]
-    except (TemplateDoesNotExist, TemplateSyntaxError) as error:
-        yield checks.Warning(
-            f"The text of an SMS can't be rendered in {language!r}: {error}",
-            hint="Correct the project's templates in crudauth/sms.",
-            id="crudauth.W021",
-        )
-        return
-    new = [sms for sms in messages if sms.text not in seen]
-    seen.update(sms.text for sms in new)
-    if long := [sms for sms in new if segments(sms.text) > 1]:
-        yield _price(language, long)
+def _check_languages() -> Iterator[checks.CheckMessage]:
+    seen: set[str] = set()
+    for language in _languages():
+        messages = [_Sms(kind=kind, text=_rendered(kind, language)) for kind in KINDS]
+        new = [sms for sms in messages if sms.text not in seen]
+        seen.update(sms.text for sms in new)
+        if long := [sms for sms in new if segments(sms.text) > 1]:
+            yield _price(language, long)
 
 
 def _rendered(kind: str, language: str) -> str:
