@@ -9,6 +9,9 @@ from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.channels.conftest import RECIPIENT, make_intent
 from tests.channels.gateway import CLOSE, HANG, RESET, Reply
 
+# On Python 3.11 and 3.12 a dependency of Apprise's mail plugin says this once.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")
+
 PASSWORD = "a-password-in-the-url"
 
 

@@ -134,7 +134,7 @@ def test_a_backend_that_sends_nothing_and_says_so_is_tried_again():
         EmailChannel().deliver(make_intent(recipient=ADA))
 
 
-@pytest.mark.parametrize("address", ["jörg@example.com", "a b@example.com", "ada@"])
+@pytest.mark.parametrize("address", ["ada@", "ada@example.com\nBcc: eve@example.com"])
 def test_an_address_that_no_mail_can_be_sent_to_is_no_bug(mail_server, address):
     outcome = attempt(EmailChannel(), make_intent(recipient=address))
 
