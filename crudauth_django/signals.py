@@ -20,7 +20,8 @@ recovery_verified = Signal()
 password_reset = Signal()
 #: A signed-in user replaced the password.
 password_changed = Signal()
-#: An account's recovery value was replaced by a confirmed one.
+#: An account's recovery value was replaced by a confirmed one. Carries
+#: ``old_value``, which may be ``None``.
 recovery_changed = Signal()
 #: Everything an account was signed in with is void: revoke tokens of your own.
 credentials_revoked = Signal()
