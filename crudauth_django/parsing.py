@@ -18,7 +18,8 @@ class Backend:
     """A class named in a setting, with the options to construct it with."""
 
     path: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    #: May hold credentials.
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def load(self) -> Any:
         """Import the class; raises ``ImportError``."""
@@ -155,6 +156,7 @@ def read_lockout(value: object) -> Lockout | None:
 
 
 def read_retry(value: object) -> Retry:
+    """Read a dict with any of the options of ``Retry``, in capitals."""
     if not isinstance(value, Mapping):
         raise ValueError("must be a dict")  # noqa: TRY004
     names = {option.name.upper(): option.name for option in fields(Retry)}

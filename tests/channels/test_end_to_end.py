@@ -1,0 +1,71 @@
+"""An account verified, and its password reset, over a provider's API."""
+
+import re
+from http import HTTPStatus
+
+import pytest
+
+from crudauth_django.signals import delivery_failed
+from tests.channels.gateway import ACCOUNT_SID, AUTH_TOKEN
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sms(settings, gateway):
+    """The provider's requests, as forms."""
+    settings.CRUDAUTH_CHANNELS = [
+        {
+            "BACKEND": "crudauth_django.channels.twilio.TwilioChannel",
+            "OPTIONS": {
+                "account_sid": ACCOUNT_SID,
+                "auth_token": AUTH_TOKEN,
+                "sender": "+15005550006",
+                "api_url": gateway.url,
+            },
+        }
+    ]
+    return gateway.received
+
+
+def token_in(request) -> str:
+    return re.search(r"token=([\w-]+)", request.form["Body"])[1]
+
+
+def register(api, phone):
+    account = {"username": "neo", "phone": phone, "password": "a-strong-one"}
+    return api.post("/register", account, format="json")
+
+
+def test_the_links_in_the_messages_verify_and_reset(api, sms):
+    register(api, "+15551234567")
+    verified = api.post(
+        "/email/verify-confirm", {"token": token_in(sms[0])}, format="json"
+    )
+    api.post("/password/reset-request", {"phone": "+15551234567"}, format="json")
+    reset = api.post(
+        "/password/reset-confirm",
+        {"token": token_in(sms[1]), "new_password": "a-new-strong-one"},
+        format="json",
+    )
+
+    assert verified.status_code == HTTPStatus.OK
+    assert reset.status_code == HTTPStatus.OK
+    assert {request.form["To"] for request in sms} == {"+15551234567"}
+
+
+def test_a_number_that_the_provider_rejects_changes_no_answer(
+    api, sms, everything_logged
+):
+    failures = []
+
+    def note(**failure):
+        failures.append(failure)
+
+    delivery_failed.connect(note)
+    registered = register(api, "+15005550004")
+    delivery_failed.disconnect(note)
+
+    assert registered.status_code == HTTPStatus.ACCEPTED
+    assert [failure["code"] for failure in failures] == ["21610"]
+    assert "5005550004" not in everything_logged.text + str(failures)
