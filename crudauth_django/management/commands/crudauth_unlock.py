@@ -1,0 +1,58 @@
+"""``manage.py crudauth_unlock``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from crudauth_django import lockout
+from crudauth_django.client import Client, parse_address
+from crudauth_django.exceptions import CountersUnavailable
+from crudauth_django.identity import find_by_identifier
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+
+class Command(BaseCommand):
+    """Lifts what failed logins led to."""
+
+    help = (
+        "Forget the failed logins, and the locks they led to, of the accounts with "
+        "these identifiers, in any spelling, and of the network of an address."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("identifiers", nargs="*", metavar="IDENTIFIER")
+        parser.add_argument(
+            "--network",
+            metavar="ADDRESS",
+            action="append",
+            default=[],
+            help="An IPv4 address, or an IPv6 address for its whole /64.",
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if not options["identifiers"] and not options["network"]:
+            raise CommandError("Name an identifier, or a --network.")
+        try:
+            for identifier in options["identifiers"]:
+                self._unlock(identifier)
+            for address in options["network"]:
+                self._unlock_network(address)
+        except CountersUnavailable as error:
+            raise CommandError(f"The counters are unavailable: {error}") from error
+
+    def _unlock(self, identifier: str) -> None:
+        user = find_by_identifier(identifier)
+        if user is None:
+            raise CommandError(f"No account has the identifier {identifier!r}.")
+        lockout.lift(user)
+        self.stdout.write(f"Unlocked the account {user.pk}.")
+
+    def _unlock_network(self, address: str) -> None:
+        if parse_address(address) is None:
+            raise CommandError(f"{address!r} is not an IP address.")
+        lockout.lift_network(address)
+        self.stdout.write(f"Unlocked the network {Client(address=address).network}.")

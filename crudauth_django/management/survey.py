@@ -1,0 +1,174 @@
+"""Reading a table of users that was there before, and mending its spelling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connections, models, transaction
+from django.db.models import ExpressionWrapper, F
+
+from crudauth_django.identity import field_of, shape, user_model
+from crudauth_django.management.ledger import Finding, Ledger
+from crudauth_django.spelling import normalize, text_of
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.db.models.expressions import Combinable
+
+    Row = tuple[Any, ...]
+
+
+class Misspelled(Exception):
+    """A value has another spelling than the one; ``spelled`` is what to store."""
+
+    def __init__(self, spelled: str | None) -> None:
+        super().__init__("misspelled")
+        self.spelled = spelled
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """An identity column, as it stands in the database."""
+
+    field: models.Field[Any, Any]
+    #: Whether the table lets it be NULL, whatever the model says by now.
+    takes_null: bool
+
+    @property
+    def name(self) -> str:
+        return self.field.name
+
+    @property
+    def stored(self) -> Combinable:
+        """The value as the table has it, not as the field would show it."""
+        if isinstance(self.field, (models.CharField, models.TextField)):
+            return ExpressionWrapper(F(self.name), output_field=models.TextField())
+        return F(self.name)
+
+    def spell(self, stored: Any) -> str | None:
+        """Return the one spelling of what is stored.
+
+        Raises ``Misspelled``, and ``ValidationError`` for what has none.
+        """
+        if stored is None:
+            return None
+        if stored == "" and self.field.null and self.takes_null:
+            raise Misspelled(None)
+        spelled = normalize(self.field, stored)
+        as_text = isinstance(stored, str)
+        right = self.field.get_prep_value(spelled) if as_text else spelled
+        if right != text_of(stored):
+            raise Misspelled(spelled)
+        return spelled
+
+
+def columns_of(database: str) -> list[Column]:
+    """Return the identity columns that the table has already."""
+    found = []
+    for name in shape().columns:
+        field = field_of(name)
+        null_ok = _nullability(database, field.model._meta.db_table)
+        if field.column in null_ok:
+            found.append(Column(field=field, takes_null=null_ok[field.column]))
+    return found
+
+
+def _nullability(database: str, table: str) -> dict[str, bool]:
+    connection = connections[database]
+    with connection.cursor() as cursor:
+        described = connection.introspection.get_table_description(cursor, table)
+    return {column.name: bool(column.null_ok) for column in described}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """One pass over the table, and, if it is asked for, one over what it found.
+
+    Rows are read by their key, a batch at a time; nothing grows with the
+    table but the ledger, which is on disk.
+    """
+
+    database: str
+    columns: Sequence[Column]
+    batch_size: int
+    ledger: Ledger
+
+    def read(self) -> Iterator[int]:
+        """Judge every row; yields how many were read, batch by batch."""
+        rows = self._rows().order_by("pk")
+        batch = list(rows[: self.batch_size])
+        while batch:
+            for row in batch:
+                self._judge(row)
+            yield len(batch)
+            batch = list(rows.filter(pk__gt=batch[-1][0])[: self.batch_size])
+        self.ledger.find_collisions()
+
+    def mend(self) -> Iterator[int]:
+        """Write the spellings that can be decided, one transaction a batch.
+
+        Yields how many were written. A value that has changed since it was
+        read, or that the database refuses because somebody has it, is left.
+        """
+        for findings in self.ledger.misspelled(batch_size=self.batch_size):
+            with transaction.atomic(using=self.database):
+                written = self._mend_batch(findings)
+            yield written
+
+    def _judge(self, row: Row) -> None:
+        pk, *values = row
+        for column, stored in zip(self.columns, values, strict=True):
+            try:
+                spelled = column.spell(stored)
+            except Misspelled as found:
+                value = self._note(pk, column, found.spelled)
+                self.ledger.add_finding(
+                    pk=pk, field=column.name, problem="spelling", value=value
+                )
+            except ValidationError as error:
+                code = str(error.error_list[0].code)
+                self.ledger.add_finding(
+                    pk=pk, field=column.name, problem="unreadable", detail=code
+                )
+            else:
+                self._note(pk, column, spelled)
+
+    def _note(self, pk: object, column: Column, spelled: str | None) -> int | None:
+        if spelled is None:
+            return None
+        return self.ledger.add_value(pk=pk, field=column.name, spelled=spelled)
+
+    def _rows(self) -> QuerySet[Any, Row]:
+        stored = {f"stored_{n}": c.stored for n, c in enumerate(self.columns)}
+        everyone = user_model()._base_manager.using(self.database)
+        return everyone.annotate(**stored).values_list("pk", *stored)
+
+    def _mend_batch(self, findings: list[Finding]) -> int:
+        to_key = user_model()._meta.pk.to_python
+        wanted = {(to_key(f.pk), f.field) for f in findings}
+        rows = self._rows().filter(pk__in={pk for pk, _field in wanted})
+        return sum(
+            self._write(n, row)
+            for row in rows
+            for n, column in enumerate(self.columns)
+            if (row[0], column.name) in wanted
+        )
+
+    def _write(self, place: int, row: Row) -> bool:
+        """Replace what was read; whether it was still there."""
+        column, stored = self.columns[place], row[place + 1]
+        try:
+            column.spell(stored)
+        except Misspelled as found:
+            same = self._rows().filter(**{"pk": row[0], f"stored_{place}": stored})
+            try:
+                with transaction.atomic(using=self.database):
+                    return bool(same.update(**{column.name: found.spelled}))
+            except IntegrityError:
+                return False
+        except ValidationError:
+            return False
+        return False
