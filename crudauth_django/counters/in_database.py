@@ -29,7 +29,8 @@ class DatabaseCounters(CounterStore):
 
     ``alias`` names the database; by default, the routers choose it. Inside a
     transaction of the caller's, counting happens on a connection of its own,
-    so that a rolled-back request (``ATOMIC_REQUESTS``) still counts. On
+    so that a rolled-back request (``ATOMIC_REQUESTS``) still counts. SQLite,
+    which has one writer at a time, counts in the caller's transaction. On
     PostgreSQL a count does not wait for the disk.
     """
 
@@ -106,18 +107,33 @@ class DatabaseCounters(CounterStore):
         return True
 
     def _run(self, work: Callable[[], T]) -> T:
+        for _try in range(TRIES):
+            try:
+                return self._in_one_transaction(work)
+            except DatabaseError as error:
+                if not _is_deadlock(error):
+                    raise CountersUnavailable(str(error)) from error
+        raise CountersUnavailable(f"a deadlock in each of {TRIES} tries")
+
+    def _in_one_transaction(self, work: Callable[[], T]) -> T:
         connection = connections[self.alias]
-        try:
-            if _in_a_transaction(connection):
-                return _on_another_connection(self.alias, work)
-            with _quick_transaction(connection):
-                return work()
-        except DatabaseError as error:
-            raise CountersUnavailable(str(error)) from error
+        if _in_a_transaction(connection):
+            return _on_another_connection(self.alias, work)
+        with _quick_transaction(connection):
+            return work()
 
 
 def _in(period: int) -> datetime:
     return timezone.now() + timedelta(seconds=period)
+
+
+def _is_deadlock(error: DatabaseError) -> bool:
+    """Whether MySQL or MariaDB undid this transaction for another's sake.
+
+    There, those whose ``INSERT`` found the row taken share a lock on it, which
+    each then needs for itself alone (ER_LOCK_DEADLOCK).
+    """
+    return error.args[:1] == (1213,)
 
 
 def _conflict_target(connection: BaseDatabaseWrapper) -> list[str] | None:
@@ -129,9 +145,10 @@ def _conflict_target(connection: BaseDatabaseWrapper) -> list[str] | None:
 def _in_a_transaction(connection: BaseDatabaseWrapper) -> bool:
     """Whether a rollback that is not a test case's own could undo a count.
 
-    A database in memory has no second connection to count on.
+    On SQLite a second connection would wait for this one, whose transaction
+    keeps every other from writing, and this one for it.
     """
-    if connection.vendor == "sqlite" and connection.is_in_memory_db():  # type: ignore[attr-defined]
+    if connection.vendor == "sqlite":
         return False
     return any(
         not getattr(block, "_from_testcase", False)
