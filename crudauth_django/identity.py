@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -134,19 +135,28 @@ def find_by_identifier(identifier: str) -> AbstractAuthUser | None:
         condition |= Q(**{name: spelled})
     found = list(user_model()._default_manager.filter(condition))
     for name, spelled in accepted.items():
-        for user in found:
-            if text_of(getattr(user, name)) == spelled:
-                return user
+        if user := _first_exact(found, name, spelled):
+            return user
     return None
+
+
+def _first_exact(
+    users: Iterable[AbstractAuthUser], name: str, value: str
+) -> AbstractAuthUser | None:
+    """Return the first that has this very value.
+
+    A collation may find others: MySQL's and MariaDB's by default take no notice
+    of case and accents, and a message to what was typed would then be sent to
+    another address than the account's (CVE-2019-19844).
+    """
+    return next((u for u in users if text_of(getattr(u, name)) == value), None)
 
 
 def find_holder(value: str) -> AbstractAuthUser | None:
     """Return the active account that holds this recovery value."""
-    return (
-        user_model()
-        ._default_manager.filter(**{shape().recovery_factor: value}, is_active=True)
-        .first()
-    )
+    factor = shape().recovery_factor
+    found = user_model()._default_manager.filter(**{factor: value}, is_active=True)
+    return _first_exact(found, factor, value)
 
 
 def is_proven_by_another(user: AbstractAuthUser, value: str) -> bool:
@@ -163,11 +173,10 @@ def is_proven_by_another(user: AbstractAuthUser, value: str) -> bool:
 
 def find_claimant(value: str) -> AbstractAuthUser | None:
     """Return the account that asked for this value last and has not proven it."""
-    return (
-        user_model()
-        ._default_manager.filter(
-            **{shape().pending: value, shape().verified: False}, is_active=True
-        )
-        .order_by("-date_joined", "-pk")
-        .first()
+    pending = shape().pending
+    found = user_model()._default_manager.filter(
+        **{pending: value, shape().verified: False}, is_active=True
     )
+    # One row is read, however many claim the value, where no collation meddles.
+    latest = found.order_by("-date_joined", "-pk")
+    return _first_exact(latest.iterator(chunk_size=10), pending, value)

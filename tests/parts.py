@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 import os
 import socket
@@ -40,6 +41,38 @@ def postgres() -> Iterator[str]:
             yield server.get_uri()
         finally:
             server.cleanup()
+
+
+@contextlib.contextmanager
+def mariadb() -> Iterator[str]:
+    """Run the system's MariaDB with data of its own; yields the URI of a database.
+
+    No wheel has it: Debian's package is ``mariadb-server``.
+    """
+    port, user = free_port(), getpass.getuser()
+    with tempfile.TemporaryDirectory() as folder:
+        data = f"--datadir={folder}/data"
+        subprocess.run(
+            [
+                *("mariadb-install-db", "--no-defaults", data, f"--user={user}"),
+                *("--auth-root-authentication-method=normal", "--skip-test-db"),
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        process = subprocess.Popen(
+            [
+                *("mariadbd", "--no-defaults", data, f"--user={user}"),
+                *(f"--socket={folder}/socket", f"--port={port}"),
+                *("--bind-address=127.0.0.1", "--character-set-server=utf8mb4"),
+                *("--skip-log-bin", f"--log-error={folder}/log"),
+            ]
+        )
+        try:
+            wait_for_port(port, process)
+            yield f"mysql://root@127.0.0.1:{port}/crudauth"
+        finally:
+            stop(process)
 
 
 @contextlib.contextmanager
@@ -124,6 +157,19 @@ def serve(
             yield url
         finally:
             stop(process)
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until somebody listens on a port of loopback."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server exited with {process.returncode}")
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            return
+        time.sleep(0.1)
+    raise TimeoutError(port)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:

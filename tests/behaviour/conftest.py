@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from crudauth_django.identity import field_of, shape, user_model
 from crudauth_django.spelling import is_personal
@@ -22,6 +23,8 @@ if shape().factor:
     ]
 if all(n == shape().factor or is_personal(field_of(n)) for n in shape().identifiers):
     collect_ignore.append("test_chosen_names.py")
+if connection.vendor != "mysql":
+    collect_ignore.append("test_mariadb.py")
 if not hasattr(user_model(), "nickname"):
     collect_ignore.append("test_columns_of_the_project.py")
 

@@ -8,6 +8,7 @@ overrides settings by name.
 
 import json
 import os
+from importlib import import_module
 from urllib.parse import parse_qs, urlsplit
 
 ENGINES = {
@@ -25,6 +26,9 @@ def database(uri: str) -> dict[str, object]:
             "NAME": uri,
             "OPTIONS": {"timeout": 30},
         }
+    if parts.scheme == "mysql":
+        # In pure Python: it needs no compiler, and Django knows it by this name.
+        import_module("pymysql").install_as_MySQLdb()
     query = parse_qs(parts.query)
     return {
         "ENGINE": ENGINES[parts.scheme],
