@@ -6,8 +6,11 @@ Django 6.0 brings it; on 5.2 the ``django-tasks`` backport has the same shape.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+from django.db import router
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,7 +35,18 @@ def as_task(function: Callable[..., Any], **options: Any) -> Any:
 
 
 def run_at(task: Any, when: datetime | None) -> Any:
-    """Return the task set to run at a time, where its backend can defer."""
-    if when is None or not task.get_backend().supports_defer:
-        return task
-    return task.using(run_after=when)
+    """Return the task set to run at a time; ``None``: as soon as may be."""
+    return replace(task, run_after=when)
+
+
+def keeps_tasks_in(backend: Any, alias: str) -> bool:
+    """Whether a tasks backend writes to this database, in its transactions."""
+    try:
+        from django_tasks_db.backend import DatabaseBackend
+        from django_tasks_db.models import DBTaskResult
+    except (ImportError, RuntimeError):  # not there, or not in INSTALLED_APPS
+        return False
+    return (
+        isinstance(backend, DatabaseBackend)
+        and router.db_for_write(DBTaskResult) == alias
+    )

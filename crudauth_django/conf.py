@@ -19,6 +19,7 @@ from django.core.signals import setting_changed
 from crudauth_django.parsing import (
     Backend,
     Lockout,
+    Retry,
     read_backend,
     read_backends,
     read_flag,
@@ -27,6 +28,7 @@ from crudauth_django.parsing import (
     read_lockout,
     read_names,
     read_path,
+    read_retry,
     read_seconds,
     read_throttles,
     read_whole,
@@ -78,6 +80,9 @@ class Settings:
     throttles: Mapping[str, tuple[Rate, ...]] = _option({}, read_throttles)
     #: Messages that one recovery value gets, all kinds together.
     target_budget: tuple[Rate, ...] = _option(["5/15m", "10/d"], parse_rates)
+    #: A dict with any of ``BASE``, ``MAX`` and ``LEASE``: how long a message
+    #: that did not go out waits for its next try.
+    retry: Retry = _option({}, read_retry)
     #: How many proxies in front of the application append to
     #: ``X-Forwarded-For``.
     trusted_proxies: int = _option(0, read_whole)

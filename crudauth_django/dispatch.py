@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
+from datetime import timedelta
 from functools import cache, partial
 from itertools import count
 from typing import Any, cast
@@ -44,22 +45,31 @@ class InlineDispatcher(Dispatcher):
 
 
 class TaskDispatcher(Dispatcher):
-    """Enqueues with Django's Tasks framework, within the request's transaction.
+    """Writes the question down and enqueues its id with Django's Tasks framework.
 
+    Both in the request's transaction, where the queue is in that database.
     ``backend``, ``queue_name`` and ``priority`` choose among the project's
-    ``TASKS``. A backend that can defer (``supports_defer``) is needed for
-    retries to wait.
+    ``TASKS``. With a backend that can't defer (``supports_defer``), retries
+    wait for ``manage.py crudauth_requeue``.
     """
 
     def __init__(self, **using: Any) -> None:
-        from crudauth_django.tasks import deliver
+        from crudauth_django import tasks
 
-        self._task = deliver.using(**using) if using else deliver
+        self._tasks = tasks
+        self._task = tasks.deliver.using(**using) if using else tasks.deliver
         # A backend that can't keep a task for later runs it here and now.
         self.durable = self._task.get_backend().supports_defer
 
     def dispatch(self, question: Question) -> None:
-        self._task.enqueue(**question.as_arguments())
+        self._tasks.dispatch(self._task, question)
+
+    def requeue(self, *, overdue: timedelta) -> int:
+        """Enqueue again what is overdue by so much; return how many that were."""
+        number = 0
+        while late := self._tasks.requeue(self._task, overdue=overdue):
+            number += late
+        return number
 
 
 class ThreadDispatcher(Dispatcher):

@@ -21,7 +21,13 @@ from crudauth_django.declaration import AuthUserBase
 from crudauth_django.guard import GuardedModel
 from crudauth_django.spelling import UsernameField, normalize, text_of
 
-__all__ = ["AbstractAuthUser", "AuthUserManager", "Counter", "UsernameField"]
+__all__ = [
+    "AbstractAuthUser",
+    "AuthUserManager",
+    "Counter",
+    "OpenQuestion",
+    "UsernameField",
+]
 
 
 class AuthUserManager(BaseUserManager["AbstractAuthUser"]):
@@ -203,3 +209,23 @@ class Counter(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class OpenQuestion(models.Model):
+    """A question that a durable queue has yet to have answered.
+
+    It holds the value that somebody asked about, and never a token. Once it
+    is answered the row is gone.
+    """
+
+    id = models.CharField(max_length=32, primary_key=True)
+    question = models.JSONField()
+    #: Before this, nobody tries: it was tried not long ago, or is being tried.
+    due_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("open question")
+        verbose_name_plural = _("open questions")
+
+    def __str__(self) -> str:
+        return self.id

@@ -12,14 +12,17 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Self
+
+from crudauth_django.conf import get_settings
 
 logger = logging.getLogger(__name__)
 
-#: Seconds before the second try; each further wait is up to twice as long.
-BACKOFF = 2.0
-#: No wait between two tries is longer, in seconds.
-LONGEST_WAIT = 900.0
+#: A notice, which has no token, is worth another try for this long.
+NOTICE_MAX_AGE = timedelta(hours=24)
+#: Waits stop doubling here, long before the numbers get out of hand.
+MOST_DOUBLINGS = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +55,9 @@ class Question:
 
         ``retry_after`` is a provider's own wish, in seconds.
         """
-        ceiling = min(BACKOFF * 2 ** min(self.attempt, 16), LONGEST_WAIT)
+        policy = get_settings().retry
+        doubled = policy.base.total_seconds() * 2 ** min(self.attempt, MOST_DOUBLINGS)
+        ceiling = min(doubled, policy.max.total_seconds())
         wait = max(random.uniform(ceiling / 2, ceiling), retry_after or 0)  # noqa: S311 (jitter)
         return replace(
             self,
@@ -66,7 +71,9 @@ class Question:
         return asdict(self)
 
 
-Answerer = Callable[[Question], Question | None]
+#: Is handed what is left of a question each time that a part of it is done.
+Keeper = Callable[[Question], None]
+Answerer = Callable[[Question, Keeper], Question | None]
 
 _answerers: list[Answerer] = []
 
@@ -77,15 +84,30 @@ def answers_questions(function: Answerer) -> Answerer:
     return function
 
 
-def answer(question: Question) -> Question | None:
+def _keep_nothing(question: Question) -> None:
+    """Nothing outlives this process anyway."""
+
+
+def answer(question: Question, keep: Keeper = _keep_nothing) -> Question | None:
     """Answer it once; return the next try, if there has to be one.
 
     What goes wrong before a channel is reached, such as a database that is
-    gone, is tried again like a channel that failed.
+    gone, is tried again like a channel that failed. ``keep`` makes sure that
+    a try which begins where another one died does not repeat what that did.
     """
+    left = question
+
+    def remember(rest: Question) -> None:
+        nonlocal left
+        left = rest
+        keep(rest)
+
+    if _is_worthless(question):
+        logger.error("Gave up on %s (%s).", question.id, question.kind)
+        return None
     (answerer,) = _answerers
     try:
-        return answerer(question)
+        return answerer(question, remember)
     # Nothing may be lost to an error that nobody thought of, and no worker
     # may die of it.
     except Exception as error:  # noqa: BLE001
@@ -95,7 +117,15 @@ def answer(question: Question) -> Question | None:
             question.kind,
             type(error).__name__,
         )
-        return question.again(channels=question.channels)
+        return left.again(channels=left.channels)
+
+
+def _is_worthless(question: Question) -> bool:
+    """Whether no kind of message would still be worth sending."""
+    policy = get_settings()
+    lifetimes = (policy.verify_max_age, policy.reset_max_age, policy.change_max_age)
+    longest = max(NOTICE_MAX_AGE, *lifetimes)
+    return time.time() > question.asked_at + longest.total_seconds()
 
 
 def read_question(arguments: Mapping[str, Any]) -> Question:

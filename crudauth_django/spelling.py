@@ -165,6 +165,28 @@ def _keeps_to_one_script(text: str) -> bool:
     )
 
 
+@singledispatch
+def country_of(field: models.Field[Any, Any], value: str) -> str:
+    """Return the country that a value of this column says; ``""`` if none.
+
+    As ISO 3166 spells it, with ``"001"`` for what belongs to no country. A
+    column of a new type registers a rule of its own.
+    """
+    return ""
+
+
+@country_of.register
+def _country_of_phone(field: PhoneNumberField, value: str) -> str:
+    try:
+        number = phonenumbers.parse(value)
+    except phonenumbers.NumberParseException:
+        return ""
+    known = phonenumbers.region_code_for_number(number)
+    # A number may be possible and yet in no table: then its code decides.
+    code = number.country_code or 0
+    return known or phonenumbers.region_code_for_country_code(code)
+
+
 def is_personal(field: models.Field[Any, Any]) -> bool:
     """Whether a value of this column is an address that reaches a person.
 

@@ -1,19 +1,96 @@
-"""The one task that a queue runs."""
+"""The one task that a queue runs, and when.
+
+Two tasks carry a question: one now, and a watch that is due when a lease has
+run out. A queue that loses what a dead worker was running has the other one
+still, and a watch that finds the question open leaves the next watch before it
+tries. Each run also brings back what has been overdue for so long that both
+must be lost.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from crudauth_django.compat import as_task, run_at
-from crudauth_django.questions import answer, read_question
+from django.db import transaction
+from django.utils import timezone
+
+from crudauth_django import outbox
+from crudauth_django.compat import as_task, keeps_tasks_in, run_at
+from crudauth_django.conf import get_settings
+from crudauth_django.questions import Question, answer
+
+#: A question is lost to its queue when it is overdue by so many leases.
+LEASES_UNTIL_LOST = 2
 
 
-def _deliver(context: Any, **arguments: Any) -> None:
-    follow_up = answer(read_question(arguments))
-    if follow_up is not None:
-        when = datetime.fromtimestamp(follow_up.due_at, tz=UTC)
-        run_at(context.task_result.task, when).enqueue(**follow_up.as_arguments())
+def _deliver(context: Any, question_id: str, *, watching: bool = False) -> None:
+    task = context.task_result.task
+    if watching and not _watch_again(task, question_id):
+        return
+    held = outbox.take(question_id)
+    if held is not None:
+        follow_up = answer(held.question, held.keep)
+        if follow_up is None:
+            held.close()
+        else:
+            _enqueue(task, question_id, when=held.postpone(follow_up))
+    requeue(task, overdue=LEASES_UNTIL_LOST * get_settings().retry.lease)
 
 
 deliver = as_task(_deliver, takes_context=True)
+
+
+def dispatch(task: Any, question: Question) -> None:
+    """Write a question down and enqueue it, both or neither.
+
+    A queue that does not share the transaction gets it after the commit.
+    """
+    with outbox.atomically():
+        outbox.put(question)
+        if keeps_tasks_in(task.get_backend(), outbox.database()):
+            _enqueue_twice(task, question.id)
+        else:
+            enqueue = partial(_enqueue_twice, task, question.id)
+            transaction.on_commit(enqueue, using=outbox.database())
+
+
+def requeue(task: Any, *, overdue: timedelta) -> int:
+    """Enqueue again what is overdue by so much; return how many that were."""
+    with outbox.atomically():
+        late = list(outbox.overdue(by=overdue))
+        for question_id in late:
+            _enqueue_twice(task, question_id)
+    return len(late)
+
+
+def _enqueue_twice(task: Any, question_id: str) -> None:
+    _enqueue(task, question_id)
+    watch_at = timezone.now() + get_settings().retry.lease
+    _enqueue(task, question_id, when=watch_at, watching=True)
+
+
+def _watch_again(task: Any, question_id: str) -> bool:
+    """Leave the next watch; ``False`` when there is nothing left to watch."""
+    due = outbox.due_at(question_id)
+    if due is None:
+        return False
+    now = timezone.now()
+    when = due if due > now else now + get_settings().retry.lease
+    _enqueue(task, question_id, when=when, watching=True)
+    return True
+
+
+def _enqueue(
+    task: Any,
+    question_id: str,
+    *,
+    when: datetime | None = None,
+    watching: bool = False,
+) -> None:
+    """Enqueue; what can't be deferred is left to ``crudauth_requeue``."""
+    if when is not None and not task.get_backend().supports_defer:
+        return
+    flag = {"watching": True} if watching else {}
+    run_at(task, when).enqueue(question_id, **flag)

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import logging
 import time
 from contextlib import AbstractContextManager, nullcontext
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import get_language
 
 from crudauth_django import signals
+from crudauth_django.channels.attempts import Attempt, attempt
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.registry import get_channels
 from crudauth_django.conf import get_settings
 from crudauth_django.counters import counter_key, get_counters
+from crudauth_django.deliveries import Delivery, Outcome, record
 from crudauth_django.dispatch import get_dispatcher
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.flows.messages import Message, message_for
-from crudauth_django.identity import shape
-from crudauth_django.masking import mask, redact
-from crudauth_django.questions import Question, answers_questions
+from crudauth_django.identity import field_of, shape
+from crudauth_django.masking import mask
+from crudauth_django.questions import (
+    NOTICE_MAX_AGE,
+    Keeper,
+    Question,
+    answers_questions,
+)
+from crudauth_django.rates import Rate
+from crudauth_django.spelling import country_of
 from crudauth_django.tokens import make_token
 
 logger = logging.getLogger(__name__)
-
-#: How long a notice, which has no token, is worth another try.
-NOTICE_MAX_AGE = timedelta(hours=24)
 
 
 def ask(kind: str, value: str, *, key: object = None) -> None:
@@ -56,7 +60,7 @@ def together() -> AbstractContextManager[Any]:
 
 
 @answers_questions
-def deliver(question: Question) -> Question | None:
+def deliver(question: Question, keep: Keeper) -> Question | None:
     """Find the account, mint the token, and hand both to every channel.
 
     Every channel that serves the factor is tried, whatever becomes of the
@@ -66,17 +70,45 @@ def deliver(question: Question) -> Question | None:
     message = message_for(question)
     if message is None:
         logger.debug("Question %s (%s): nobody to tell.", question.id, question.kind)
+        _count(question.value, scope="nobody")
         return None
     channels = _channels_for(question)
     if not channels or (question.channels is None and not _within_budget(message)):
         return None
+    if question.channels is None:
+        # Counted: whoever begins here again must not count it again.
+        question = replace(question, channels=list(channels))
+        keep(question)
     intent = _intent(question, message)
-    failures = [
-        (label, failure)
-        for label, channel in channels.items()
-        if (failure := _deliver_over(channel, intent)) is not None
-    ]
-    return _next_try(question, message, failures)
+    refusals = _send(channels, intent, question=question, keep=keep)
+    follow_up = _next_try(question, message, refusals)
+    for label, refusal in refusals.items():
+        outcome = Outcome.GAVE_UP if follow_up is None else Outcome.FAILED
+        _record(label, intent, outcome=outcome, code=refusal.code)
+    return follow_up
+
+
+def _send(
+    channels: dict[str, DeliveryChannel],
+    intent: DeliveryIntent,
+    *,
+    question: Question,
+    keep: Keeper,
+) -> dict[str, DeliveryFailed]:
+    """Hand it to every channel; return why those failed that may yet take it."""
+    refusals: dict[str, DeliveryFailed] = {}
+    left = list(channels)
+    for label, channel in channels.items():
+        result = attempt(channel, intent)
+        if result.refusal is not None:
+            _report(channel, intent, result.refusal)
+        if isinstance(result.refusal, DeliveryFailed):
+            refusals[label] = result.refusal
+            continue
+        left.remove(label)
+        keep(replace(question, channels=list(left)))
+        _record_end(label, intent, result)
+    return refusals
 
 
 def _channels_for(question: Question) -> dict[str, DeliveryChannel]:
@@ -95,17 +127,30 @@ def _channels_for(question: Question) -> dict[str, DeliveryChannel]:
 
 def _within_budget(message: Message) -> bool:
     """Count one more message to this value; too many are dropped in silence."""
+    exceeded = _count(message.recipient, scope="target")
+    if exceeded is None:
+        return True
+    logger.warning(
+        "%s has had %d messages in %d s: no more for now.",
+        mask(message.recipient),
+        exceeded.count,
+        exceeded.period,
+    )
+    return False
+
+
+def _count(value: str, *, scope: str) -> Rate | None:
+    """Count one more in every rate; return the first that it is too many for.
+
+    A value that nobody waits at is counted, too, on a counter of its own that
+    nothing reads: on a database with one writer, somebody else's request waits
+    for these writes, and must not wait for known values alone.
+    """
     for rate in get_settings().target_budget:
-        key = counter_key("target", message.recipient, str(rate.period))
+        key = counter_key(scope, value, str(rate.period))
         if get_counters().add(key, period=rate.period) > rate.count:
-            logger.warning(
-                "%s has had %d messages in %d s: no more for now.",
-                mask(message.recipient),
-                rate.count,
-                rate.period,
-            )
-            return False
-    return True
+            return rate
+    return None
 
 
 def _intent(question: Question, message: Message) -> DeliveryIntent:
@@ -117,7 +162,7 @@ def _intent(question: Question, message: Message) -> DeliveryIntent:
         kind=message.kind,
         token=token,
         recipient=message.recipient,
-        account=message.user.display_name,
+        account=message.account,
         language=getattr(message.user, "language", "") or question.language,
         expires_in=purpose.max_age() if purpose else None,
         link=_with_token(address, token) if address and token else "",
@@ -128,38 +173,35 @@ def _with_token(address: str, token: str) -> str:
     return f"{address}{'&' if '?' in address else '?'}token={token}"
 
 
-def hand_over(channel: DeliveryChannel, intent: DeliveryIntent) -> None:
-    """Call a channel, sync or async; raises whatever it raises."""
-    result = channel.deliver(intent)
-    if inspect.iscoroutine(result):
-        asyncio.run(result)
+def _record_end(label: str, intent: DeliveryIntent, result: Attempt) -> None:
+    if result.refusal is None:
+        outcome, code = Outcome.DELIVERED, ""
+    else:
+        outcome, code = Outcome.REJECTED, result.refusal.code
+    _record(label, intent, outcome=outcome, code=code, provider_id=result.receipt)
 
 
-def _deliver_over(
-    channel: DeliveryChannel, intent: DeliveryIntent
-) -> DeliveryFailed | None:
-    """Return why another try is needed, or ``None``."""
-    try:
-        hand_over(channel, intent)
-    except DeliveryRejected as error:
-        _report(channel, intent, error, code=error.code)
-    except DeliveryFailed as error:
-        _report(channel, intent, error, code=error.code)
-        return error
-    # One channel's bug must not keep the next one from being tried.
-    except Exception as error:  # noqa: BLE001
-        _report(channel, intent, error)
-        return DeliveryFailed(type(error).__name__)
-    return None
+def _record(label: str, intent: DeliveryIntent, **outcome: Any) -> None:
+    factor = field_of(shape().recovery_factor)
+    record(
+        Delivery(
+            message_id=intent.id,
+            kind=intent.kind,
+            channel=label,
+            recipient=mask(intent.recipient),
+            country=country_of(factor, intent.recipient),
+            **outcome,
+        )
+    )
 
 
 def _report(
-    channel: DeliveryChannel, intent: DeliveryIntent, error: Exception, code: str = ""
+    channel: DeliveryChannel,
+    intent: DeliveryIntent,
+    refusal: DeliveryFailed | DeliveryRejected,
 ) -> None:
     recipient = mask(intent.recipient)
-    reason = redact(
-        f"{type(error).__name__}: {error}", intent.link, intent.token, intent.recipient
-    )
+    reason = f"{type(refusal).__name__}: {refusal}"
     logger.error(
         "%s did not deliver %s (%s) to %s: %s",
         type(channel).__qualname__,
@@ -174,23 +216,21 @@ def _report(
         kind=intent.kind,
         recipient=recipient,
         reason=reason,
-        code=code,
+        code=refusal.code,
     )
 
 
 def _next_try(
     question: Question,
     message: Message,
-    failures: list[tuple[str, DeliveryFailed]],
+    refusals: dict[str, DeliveryFailed],
 ) -> Question | None:
-    if not failures:
+    if not refusals:
         return None
     purpose = message.recovery.purpose if message.recovery else None
     lifetime = purpose.max_age() if purpose else NOTICE_MAX_AGE
-    waits = [failure.retry_after or 0 for _label, failure in failures]
-    follow_up = question.again(
-        channels=[label for label, _failure in failures], retry_after=max(waits)
-    )
+    waits = [refusal.retry_after or 0 for refusal in refusals.values()]
+    follow_up = question.again(channels=list(refusals), retry_after=max(waits))
     if follow_up.due_at > question.asked_at + lifetime.total_seconds():
         logger.error(
             "Gave up on %s (%s) to %s after %d tries in %d s.",

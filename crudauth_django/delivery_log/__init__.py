@@ -1,0 +1,1 @@
+"""An opt-in record of every message: list the app, run ``migrate``."""

@@ -1,0 +1,41 @@
+"""The log in the admin: to read, to filter, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+
+from crudauth_django.delivery_log.models import LoggedDelivery
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@admin.register(LoggedDelivery)
+class LoggedDeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Nobody adds, changes or deletes a line; ``crudauth_prune`` forgets them."""
+
+    list_display = (
+        "tried_at",
+        "kind",
+        "recipient",
+        "country",
+        "channel",
+        "outcome",
+        "attempts",
+        "code",
+    )
+    list_filter = ("outcome", "kind", "channel", "country", "tried_at")
+    search_fields = ("message_id", "provider_id", "code")
+    date_hierarchy = "tried_at"
+    ordering = ("-tried_at", "-pk")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

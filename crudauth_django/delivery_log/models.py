@@ -1,0 +1,44 @@
+"""The table of the delivery log."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+#: In the order in which a message may go through them.
+OUTCOMES = {
+    "failed": _("failed, will be tried again"),
+    "delivered": _("delivered"),
+    "rejected": _("rejected"),
+    "gave_up": _("given up"),
+}
+
+
+class LoggedDelivery(models.Model):
+    """One message over one channel, and how the last try at it ended."""
+
+    message_id = models.CharField(_("message"), max_length=32)
+    channel = models.CharField(_("channel"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=32)
+    recipient = models.CharField(_("recipient, masked"), max_length=320)
+    country = models.CharField(_("country"), max_length=3, blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=1)
+    outcome = models.CharField(
+        _("outcome"), max_length=10, choices=list(OUTCOMES.items())
+    )
+    provider_id = models.CharField(_("provider's id"), max_length=100, blank=True)
+    code = models.CharField(_("provider's code"), max_length=100, blank=True)
+    first_tried_at = models.DateTimeField(_("first tried at"), auto_now_add=True)
+    tried_at = models.DateTimeField(_("last tried at"), db_index=True)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        constraints = [  # noqa: RUF012 (Django's form)
+            models.UniqueConstraint(
+                fields=["message_id", "channel"], name="crudauth_one_line_a_channel"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.recipient}"
