@@ -150,3 +150,17 @@ def test_every_error_code_is_documented():
     named = {code for pair in codes for code in pair if code}
 
     assert [code for code in sorted(named) if f"`{code}`" not in page] == []
+
+
+def test_every_test_that_the_security_page_names_is_there():
+    page = (DOCS / "security.md").read_text()
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", page)
+
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if f"def {name}(" not in (ROOT / "tests" / file).read_text()
+    ]
+
+    assert named
+    assert missing == []
