@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
+from http import HTTPStatus
 
 import pytest
 from django.utils import translation
@@ -127,3 +128,47 @@ def test_a_project_without_translations_has_messages():
 def test_a_lifetime_is_said_in_one_unit(lifetime, language, text):
     with translation.override(language):
         assert duration(lifetime) == text
+
+
+@pytest.fixture
+def reading_languages(settings):
+    """A project that reads ``Accept-Language``."""
+    locale = "django.middleware.locale.LocaleMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, locale]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("reading_languages")
+@pytest.mark.parametrize(
+    ("language", "detail"),
+    [
+        ("es-MX,es;q=0.9", "El nombre o la contraseña no son correctos."),
+        ("pt-BR", "O nome ou a senha não estão corretos."),
+        ("zh-CN", "账号或密码错误。"),
+        ("tlh", "The name or the password is wrong."),
+    ],
+)
+def test_an_answer_is_in_the_language_of_the_request(api, language, detail):
+    answer = api.post(
+        "/login",
+        {"username": "nobody", "password": "a-strong-one"},
+        format="json",
+        headers={"accept-language": language},
+    )
+
+    assert answer.status_code == HTTPStatus.UNAUTHORIZED
+    assert answer.json()["detail"] == detail
+
+
+@pytest.mark.usefixtures("reading_languages")
+def test_a_message_is_in_the_language_of_whoever_asked_for_it(api, ada, outbox):
+    answer = api.post(
+        "/password/reset-request",
+        {"phone": ada.recovery_value},
+        format="json",
+        headers={"accept-language": "ar"},
+    )
+
+    assert answer.status_code == HTTPStatus.OK
+    assert sms_text(outbox[-1]).startswith("أعد تعيين كلمة المرور: https://")
+    assert 'dir="rtl"' in email_text(outbox[-1]).html
