@@ -26,28 +26,29 @@ class FallbackChannel(DeliveryChannel):
     tried again later; it *rejects* what every one of them rejects.
     """
 
+    #: The channels in order.
+    channels: list[DeliveryChannel]
+
     def __init__(
         self, *, channels: Sequence[str | Mapping[str, Any]], **options: Any
     ) -> None:
         super().__init__(**options)
-        self._channels: list[DeliveryChannel] = [
-            backend.build() for backend in read_backends(channels)
-        ]
-        if not self._channels:
+        self.channels = [backend.build() for backend in read_backends(channels)]
+        if not self.channels:
             raise ValueError("channels must name at least one channel")
-        for channel in self._channels:
+        for channel in self.channels:
             if not isinstance(channel, DeliveryChannel):
                 raise TypeError(f"{type(channel).__qualname__} is not a channel")
 
     def serves(self, factor: str) -> bool:
         """Whether every channel in the row can reach values of this factor."""
         return super().serves(factor) and all(
-            channel.serves(factor) for channel in self._channels
+            channel.serves(factor) for channel in self.channels
         )
 
     def deliver(self, intent: DeliveryIntent) -> None:
         refusals: list[Refusal] = []
-        for channel in self._channels:
+        for channel in self.channels:
             outcome = attempt(channel, intent)
             if outcome.refusal is None:
                 note_receipt(outcome.receipt)

@@ -20,10 +20,11 @@ from crudauth_django.channels.provider import (
     unreadable,
 )
 from crudauth_django.channels.receipts import note_receipt
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import DeliveryRejected
 from crudauth_django.wording import sms_text
 
 try:
+    from jwt import PyJWTError
     from vonage import Auth, HttpClientOptions, Vonage
     from vonage_http_client import HttpRequestError
     from vonage_messages.models import Sms, WhatsappTemplate, WhatsappText
@@ -111,9 +112,7 @@ class VonageChannel(ProviderChannel):
             answer = Vonage(self._auth, self._options).messages.send(message)
         except HttpRequestError as error:
             return _refused(error)
-        except VonageError as error:
-            return DeliveryFailed(f"Vonage's SDK: {type(error).__name__}")
-        except OSError as error:  # all errors of requests are
+        except (VonageError, OSError) as error:  # all errors of requests are one
             return unreachable("Vonage", error)
         except (TypeError, ValueError):
             return unreadable("Vonage")
@@ -146,14 +145,17 @@ class VonageChannel(ProviderChannel):
 
 def _authentication(credentials: Mapping[str, str]) -> Auth:
     try:
-        if credentials:
-            return Auth(**credentials)
-    except (TypeError, ValueError, VonageError):
-        pass  # The SDK's own words may repeat a key.
-    raise ImproperlyConfigured(
-        "credentials must be a working application_id and private_key, "
-        "or api_key and api_secret"
-    )
+        auth = Auth(**credentials)
+        if auth.application_id:
+            auth.create_jwt_auth_string()  # Would it sign?
+    except (TypeError, ValueError, VonageError, PyJWTError):
+        auth = None  # The SDK's own words may repeat a key.
+    if not credentials or auth is None:
+        raise ImproperlyConfigured(
+            "credentials must be a working application_id and private_key, "
+            "or api_key and api_secret"
+        )
+    return auth
 
 
 def _ttl(intent: DeliveryIntent) -> int | None:

@@ -186,9 +186,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _write(self, reply: Reply) -> None:
         content = reply.content
+        self.send_response(reply.status)
         if not isinstance(content, bytes):
             content = b"" if content is None else json.dumps(content).encode()
-        self.send_response(reply.status)
+            self.send_header("Content-Type", "application/json")
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))

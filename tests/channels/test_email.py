@@ -9,6 +9,7 @@ from django.test import override_settings
 
 from crudauth_django.channels.attempts import attempt
 from crudauth_django.channels.email import EmailChannel
+from crudauth_django.checks.mail import check_mail_time_limit
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.channels.conftest import make_intent
@@ -64,6 +65,22 @@ def test_every_try_at_a_message_has_the_same_id_and_asks_for_no_reply(mail_serve
     assert first["Message-ID"] == second["Message-ID"]
     assert first["Message-ID"] == f"<{make_intent().id}@example.org>"
     assert first["Auto-Submitted"] == "auto-generated"
+
+
+def test_a_project_without_html_sends_plain_text_alone(mail_server, settings):
+    empty = {"crudauth/email/reset_password.html": ""}
+    loader = ("django.template.loaders.locmem.Loader", empty)
+    settings.TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "OPTIONS": {"loaders": [loader]},
+        }
+    ]
+
+    EmailChannel().deliver(make_intent(recipient=ADA))
+
+    (mail,) = mail_server.received
+    assert mail.get_content_type() == "text/plain"
 
 
 @pytest.mark.parametrize(
@@ -178,6 +195,45 @@ def test_it_serves_email_unless_it_is_told_otherwise():
     assert EmailChannel().serves("email")
     assert not EmailChannel().serves("phone")
     assert EmailChannel(factors=["mailbox"]).serves("mailbox")
+
+
+EMAIL = "crudauth_django.channels.email.EmailChannel"
+IN_A_ROW = {
+    "BACKEND": "crudauth_django.channels.fallback.FallbackChannel",
+    "OPTIONS": {"channels": [EMAIL]},
+}
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
+@pytest.mark.parametrize("channel", [EMAIL, IN_A_ROW], ids=["alone", "in-a-row"])
+def test_a_deploy_check_warns_of_mail_without_a_time_limit(settings, channel):
+    settings.CRUDAUTH_CHANNELS = [channel]
+
+    with override_settings(**backend_settings(SMTP)):
+        found = check_mail_time_limit()
+
+    assert [problem.id for problem in found] == ["crudauth.W005"]
+
+
+def test_mail_with_a_time_limit_or_without_smtp_passes_the_check(settings):
+    settings.CRUDAUTH_CHANNELS = [EMAIL]
+
+    with override_settings(**mail_settings(port=25)):
+        limited = check_mail_time_limit()
+    with override_settings(**backend_settings("tests.channels.test_email.Nothing")):
+        other = check_mail_time_limit()
+
+    assert limited == other == []
+
+
+@pytest.mark.parametrize(
+    "channels", [["crudauth_django.channels.locmem.LocMemChannel"], ["no.such.Channel"]]
+)
+def test_who_sends_no_mail_needs_no_time_limit(settings, channels):
+    settings.CRUDAUTH_CHANNELS = channels
+
+    with override_settings(**backend_settings(SMTP)):
+        assert check_mail_time_limit() == []
 
 
 class Nothing:

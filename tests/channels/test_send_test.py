@@ -1,6 +1,8 @@
 """``manage.py crudauth_send_test``."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -8,6 +10,7 @@ from django.core.management import CommandError, call_command
 from crudauth_django.testing import SAMPLE_TOKEN
 from tests.channels.conftest import RECIPIENT
 from tests.channels.gateway import ACCOUNT_SID, AUTH_TOKEN, Reply
+from tests.parts import environment
 
 TWILIO = "crudauth_django.channels.twilio.TwilioChannel"
 WEBHOOK = "crudauth_django.channels.webhook.WebhookChannel"
@@ -112,3 +115,17 @@ def test_it_fails_when_nobody_serves_the_factor(settings):
 def test_it_fails_for_what_is_no_recovery_value(recipient):
     with pytest.raises(CommandError, match="phone"):
         send_test(recipient)
+
+
+def test_it_fails_where_accounts_have_no_recovery_factor():
+    done = subprocess.run(
+        [sys.executable, "-m", "django", "crudauth_send_test", RECIPIENT],
+        env=environment(shape="username", database=":memory:"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert "no recovery factor" in done.stderr

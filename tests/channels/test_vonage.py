@@ -189,6 +189,11 @@ def test_nothing_said_anywhere_shows_the_number_the_token_or_the_credentials(
         {},
         {"api_key": "a-key-that-is-secret"},
         {"application_id": APPLICATION_ID, "private_key": "a-key-that-is-secret"},
+        {
+            "application_id": APPLICATION_ID,
+            "private_key": "-----BEGIN PRIVATE KEY-----\na-key-that-is-secret\n"
+            "-----END PRIVATE KEY-----",
+        },
         {"api_key": VONAGE_KEY, "api_secret": ["a-key-that-is-secret"]},
         {"password": "a-key-that-is-secret"},
     ],

@@ -167,6 +167,7 @@ def test_any_other_refusal_is_tried_again(gateway, status):
         ("soon", None),
         ("9" * 5000, None),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0),
         ("-5", None),
     ],
 )
@@ -221,6 +222,14 @@ def test_over_tls_only_a_trusted_gateway_gets_anything(tls_gateway, keys):
         webhook(tls_gateway).deliver(make_intent())
 
     assert len(tls_gateway.received) == 1
+
+
+def test_plain_http_is_for_this_machine_alone(gateway):
+    port = gateway.host.rpartition(":")[2]
+
+    webhook(gateway, url=f"http://localhost:{port}").deliver(make_intent())
+
+    assert [request.path for request in gateway.received] == ["/"]
 
 
 def test_nothing_said_anywhere_shows_the_number_the_token_or_the_secret(

@@ -1,0 +1,57 @@
+"""Can a mail server that hangs keep a worker?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from crudauth_django.channels.base import DeliveryChannel
+from crudauth_django.channels.email import EmailChannel
+from crudauth_django.channels.fallback import FallbackChannel
+from crudauth_django.channels.registry import get_channels
+
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
+@checks.register("crudauth", deploy=True)
+def check_mail_time_limit(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """Check that mail has a time limit, which Django's default is not to have."""
+    try:
+        channels = list(_each(get_channels().values()))
+    except (TypeError, ValueError, ImportError, ImproperlyConfigured):
+        return []  # Another check reports what is wrong with them.
+    if not any(isinstance(channel, EmailChannel) for channel in channels):
+        return []
+    if _has_time_limit():
+        return []
+    return [
+        checks.Warning(
+            "Mail has no time limit: a mail server that hangs holds one of the "
+            "few workers for good.",
+            hint='Set EMAIL_TIMEOUT, or "timeout" in the OPTIONS of the mailer.',
+            id="crudauth.W005",
+        )
+    ]
+
+
+def _each(channels: Iterable[DeliveryChannel]) -> Iterator[DeliveryChannel]:
+    for channel in channels:
+        yield channel
+        if isinstance(channel, FallbackChannel):
+            yield from _each(channel.channels)
+
+
+def _has_time_limit() -> bool:
+    """Whether it is not Django's own backend, or is told when to give up."""
+    mailers = getattr(settings, "MAILERS", None)  # from Django 6.1 on
+    if mailers is None:
+        return settings.EMAIL_BACKEND != SMTP or settings.EMAIL_TIMEOUT is not None
+    mailer = mailers.get("default", {})
+    return (
+        mailer.get("BACKEND", SMTP) != SMTP
+        or mailer.get("OPTIONS", {}).get("timeout") is not None
+    )

@@ -1,0 +1,61 @@
+"""One channel, and all the workers of a dispatcher at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from crudauth_django.channels.apprise import AppriseChannel
+from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.twilio import TwilioChannel
+from crudauth_django.channels.vonage import VonageChannel
+from crudauth_django.channels.webhook import WebhookChannel
+from tests.channels.conftest import make_intent
+from tests.channels.gateway import ACCOUNT_SID, AUTH_TOKEN, VONAGE_KEY, VONAGE_SECRET
+
+# On Python 3.11 and 3.12 a dependency of Apprise's mail plugin says this once.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")
+
+MESSAGES = 24
+
+
+def channels(gateway, tls_gateway):
+    sender = "+15005550006"
+    return {
+        "twilio": TwilioChannel(
+            account_sid=ACCOUNT_SID,
+            auth_token=AUTH_TOKEN,
+            sender=sender,
+            api_url=gateway.url,
+        ),
+        "vonage": VonageChannel(
+            credentials={"api_key": VONAGE_KEY, "api_secret": VONAGE_SECRET},
+            sender=sender,
+            api_host=tls_gateway.host,
+        ),
+        "webhook": WebhookChannel(url=gateway.url, secret="0123456789" * 3),
+        "apprise": AppriseChannel(urls=f"json://{gateway.host}/{{recipient}}"),
+    }
+
+
+@pytest.mark.parametrize("name", ["twilio", "vonage", "webhook", "apprise"])
+def test_messages_in_parallel_arrive_once_each_and_in_silence(
+    gateway, tls_gateway, everything_logged, name
+):
+    channel = channels(gateway, tls_gateway)[name]
+    intents = [
+        make_intent(id=f"{n:032x}", recipient=f"+1555123{n:04}")
+        for n in range(MESSAGES)
+    ]
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda intent: attempt(channel, intent), intents))
+
+    bodies = [
+        request.path.encode() + request.body
+        for request in gateway.received + tls_gateway.received
+    ]
+    assert [outcome.refusal for outcome in outcomes] == [None] * MESSAGES
+    for intent in intents:
+        digits = intent.recipient[1:].encode()
+        assert sum(digits in body for body in bodies) == 1
+    assert everything_logged.text == ""
