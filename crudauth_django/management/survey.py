@@ -58,9 +58,7 @@ class Column:
         if stored == "" and self.field.null and self.takes_null:
             raise Misspelled(None)
         spelled = normalize(self.field, stored)
-        as_text = isinstance(stored, str)
-        right = self.field.get_prep_value(spelled) if as_text else spelled
-        if right != text_of(stored):
+        if text_of(stored) != spelled and stored != self.field.get_prep_value(spelled):
             raise Misspelled(spelled)
         return spelled
 
