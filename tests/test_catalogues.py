@@ -94,7 +94,8 @@ def test_messages_are_found_in_modules_and_in_templates():
     assert "The name or the password is wrong." in found
     assert "%(count)d hour" in found
     assert (
-        "Verify your account %(account)s: %(target)s Valid for %(expires_in)s." in found
+        "Verify your account: %(target)s (%(account)s, valid for %(expires_in)s)"
+        in found
     )
     assert "Your password has changed" in found
     assert "ltr" in found

@@ -182,7 +182,7 @@ def test_a_name_can_neither_break_nor_turn_a_line(account):
 def test_an_sms_keeps_a_name_short_and_cheap(account, shown):
     text = sms_text(intent(RESET_PASSWORD, account=account))
 
-    assert f"Account {shown}, " in text
+    assert f"({shown}, valid for " in text
     assert account in email_text(intent(RESET_PASSWORD, account=account)).text
 
 

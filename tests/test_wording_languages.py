@@ -170,5 +170,5 @@ def test_a_message_is_in_the_language_of_whoever_asked_for_it(api, ada, outbox):
     )
 
     assert answer.status_code == HTTPStatus.OK
-    assert sms_text(outbox[-1]).startswith("أعد تعيين كلمة المرور: https://")
+    assert sms_text(outbox[-1]).startswith("كلمة مرور جديدة: https://")
     assert 'dir="rtl"' in email_text(outbox[-1]).html
