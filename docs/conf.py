@@ -17,3 +17,4 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"crudauth-django {release}"
 html_copy_source = False
+smartquotes = False

@@ -16,19 +16,29 @@ from tests import parts
 PASSWORD = "correct horse battery"
 NEW_PASSWORD = "a whole new staple"
 
+#: Names that a test module has only where it starts servers or other processes.
+STARTS_PROCESSES = {"parts", "postgres", "serve", "subprocess", "run_example", "requests"}
+
 
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Leave out what needs a browser, and figures, unless they are asked for."""
+    """Leave out what needs a browser, and figures, unless they are asked for.
+
+    What starts other processes is marked as slow.
+    """
+    for item in items:
+        if vars(item.module).keys() & STARTS_PROCESSES:
+            item.add_marker("slow")
     left_out = set()
     if not os.environ.get("CRUDAUTH_BROWSER"):
         left_out.add("browser")
     if "benchmark" not in config.getoption("markexpr"):
         left_out.add("benchmark")
-    chosen = [i for i in items if not any(i.get_closest_marker(m) for m in left_out)]
-    config.hook.pytest_deselected(items=[i for i in items if i not in chosen])
-    items[:] = chosen
+    passed_over = [i for i in items if any(i.get_closest_marker(m) for m in left_out)]
+    config.hook.pytest_deselected(items=passed_over)
+    unwanted = set(passed_over)
+    items[:] = [item for item in items if item not in unwanted]
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "phonenumber_field",
     "crudauth_django",
+    "crudauth_django.delivery_log",
     "accounts",
     "gateway",
 ]

@@ -1,0 +1,8 @@
+"""The accounts in the admin."""
+
+from django.contrib import admin
+
+from accounts.models import User
+from crudauth_django.admin import AuthUserAdmin
+
+admin.site.register(User, AuthUserAdmin)
