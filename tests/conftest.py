@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from crudauth_django.channels import locmem
-from crudauth_django.identity import user_model
 from rest_framework.test import APIClient
 
+from crudauth_django.channels import locmem
+from crudauth_django.identity import user_model
 from tests import parts
 
 #: A password that every validator accepts.
@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery"
 NEW_PASSWORD = "a whole new staple"
 
 #: Names that a test module has only where it starts servers or other processes.
-STARTS_PROCESSES = {"parts", "postgres", "serve", "subprocess", "run_example", "requests"}
+STARTS_PROCESSES = frozenset({"parts", "requests", "run_example", "subprocess"})
 
 
 def pytest_collection_modifyitems(
