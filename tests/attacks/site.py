@@ -138,11 +138,15 @@ class Site:
         return wait_for(sent)[-1]
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Ask the site's database; ``%s`` stands for a value."""
+        """Tell the site's database something; ``%s`` stands for a value."""
         if self.database.startswith("postgresql"):
             with psycopg.connect(self.database) as connection:
-                return connection.execute(query, values).fetchall()
-        with contextlib.closing(sqlite3.connect(self.database, timeout=30)) as lite:
+                cursor = connection.execute(query, values)
+            return cursor.fetchall() if cursor.description else []
+        with (
+            contextlib.closing(sqlite3.connect(self.database, timeout=30)) as lite,
+            lite,
+        ):
             return lite.execute(query.replace("%s", "?"), values).fetchall()
 
     def holders(self, phone: str) -> list[str]:

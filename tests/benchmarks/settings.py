@@ -1,0 +1,17 @@
+"""The seed with no setting but those that DESIGN's owner writes, and raised limits.
+
+The environment raises rates, so that there are samples enough; every count is
+still made.
+"""
+
+from tests.shapes.phone import settings as phone
+
+globals().update(
+    {
+        name: value
+        for name, value in vars(phone).items()
+        if name.isupper()
+        and name
+        not in {"PASSWORD_HASHERS", "CRUDAUTH_DISPATCHER", "CRUDAUTH_FRONTEND_URL"}
+    }
+)
