@@ -5,7 +5,6 @@ A project overrides any of them by a template of the same name.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -21,7 +20,6 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import ngettext
 
 from crudauth_django.segments import without_costly_accents
-from crudauth_django.spelling import FORBIDDEN_CATEGORIES
 
 if TYPE_CHECKING:
     from crudauth_django.channels.base import DeliveryIntent
@@ -138,12 +136,9 @@ def _shipped() -> DjangoTemplates:
 
 
 def _printable(name: str) -> str:
-    """Return a name as one line: it is its owner's, and can't pose as our text."""
+    """Return a name as one line: its owner chose it, and it can't pose as our text."""
     return _one_line(
-        "".join(
-            " " if unicodedata.category(letter) in FORBIDDEN_CATEGORIES else letter
-            for letter in name
-        )
+        "".join(letter if letter.isprintable() else " " for letter in name)
     )
 
 

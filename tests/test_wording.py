@@ -5,6 +5,8 @@ import re
 import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crudauth_django.channels.base import (
     KINDS,
@@ -167,6 +169,22 @@ def test_a_name_can_neither_break_nor_turn_a_line(account):
     text = sms_text(intent(RESET_PASSWORD, account=account))
 
     assert text.isprintable()
+
+
+everything = st.text(st.characters(exclude_categories=()))
+
+
+@given(account=everything, language=everything)
+def test_no_name_and_no_language_breaks_a_message(account, language):
+    plain = Document(email_text(intent(RESET_PASSWORD)).html)
+
+    message = intent(RESET_PASSWORD, account=account, language=language)
+    mail = email_text(message)
+
+    assert sms_text(message).isprintable()
+    assert Document(mail.html).tags[1:] == plain.tags[1:]  # all but <html lang>
+    assert mail.text.count("\n") == email_text(intent(RESET_PASSWORD)).text.count("\n")
+    assert (mail.text + mail.html).encode()
 
 
 @pytest.mark.parametrize(
