@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from rest_framework.test import APIClient
 
@@ -18,6 +19,10 @@ NEW_PASSWORD = "a whole new staple"
 
 #: Names that a test module has only where it starts servers or other processes.
 STARTS_PROCESSES = frozenset({"parts", "requests", "run_example", "subprocess"})
+
+# How fast an example runs says nothing where many processes share a machine.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(
