@@ -41,8 +41,7 @@ REJECTED = frozenset(
         "21217",  # does not appear to be valid
         "21265",  # a short code
         "21266",  # the sender's own number
-        "21268",  # a premium number
-        "21269",  # an information service
+        "21268",  # a premium or service number
         "21408",  # a region that the account has not switched on
         "21421",  # not a phone number
         "21604",  # no recipient
@@ -58,10 +57,11 @@ REJECTED = frozenset(
         "30007",  # filtered
         "63003",  # not on WhatsApp
         "63013",  # against WhatsApp's policy
+        "63014",  # has blocked the sender, or opted out
         "63015",  # has not joined the sandbox
         "63016",  # outside the 24 hours, and not a template
         "63024",  # not a recipient
-        "63033",  # has blocked the sender
+        "63033",  # blocked from receiving
     }
 )
 
