@@ -39,7 +39,7 @@ def attempt(channel: DeliveryChannel, intent: DeliveryIntent) -> Attempt:
         refusal = _refusal(channel, intent)
     return Attempt(
         refusal=refusal,
-        receipt=noted[-1] if noted else "",
+        receipt=_free_of_secrets(noted[-1], intent) if noted else "",
         seconds=time.monotonic() - began,
     )
 
@@ -51,16 +51,22 @@ def _refusal(
     try:
         hand_over(channel, intent)
     except DeliveryRejected as error:
-        return DeliveryRejected(_told(error, intent), code=error.code)
+        return DeliveryRejected(
+            _free_of_secrets(str(error), intent),
+            code=_free_of_secrets(error.code, intent),
+        )
     except DeliveryFailed as error:
         return DeliveryFailed(
-            _told(error, intent), code=error.code, retry_after=error.retry_after
+            _free_of_secrets(str(error), intent),
+            code=_free_of_secrets(error.code, intent),
+            retry_after=error.retry_after,
         )
     # One channel's bug must not keep the next one from being tried.
     except Exception as error:  # noqa: BLE001
-        return DeliveryFailed(f"{type(error).__name__}: {_told(error, intent)}")
+        told = _free_of_secrets(str(error), intent)
+        return DeliveryFailed(f"{type(error).__name__}: {told}")
     return None
 
 
-def _told(error: Exception, intent: DeliveryIntent) -> str:
-    return redact(str(error), intent.link, intent.token, intent.recipient)
+def _free_of_secrets(text: str, intent: DeliveryIntent) -> str:
+    return redact(text, intent.link, intent.token, intent.recipient)
