@@ -1,0 +1,14 @@
+"""A project whose users are Django's ``AbstractUser``, and hashed as Django does."""
+
+from tests.shapes.common import *  # noqa: F403
+from tests.shapes.common import INSTALLED_APPS
+
+INSTALLED_APPS = [
+    *(app for app in INSTALLED_APPS if app != "crudauth_django"),
+    "tests.adoption.before.apps.PeopleConfig",
+]
+AUTH_USER_MODEL = "people.User"
+MIGRATION_MODULES = {"people": "tests.adoption.migrations"}
+ROOT_URLCONF = "tests.adoption.urls_before"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
