@@ -7,10 +7,10 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core import checks
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
 
-from crudauth_django.conf import get_settings
+from crudauth_django.conf import parse_setting
 from crudauth_django.identity import Shape
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.spelling import is_personal
@@ -133,12 +133,39 @@ def _names_an_address(model: type[AbstractAuthUser], name: str) -> bool:
 
 
 def _needs_verified_login(model: Any) -> bool:
+    try:
+        required = parse_setting("CRUDAUTH_LOGIN_REQUIRES_VERIFIED")
+    except ImproperlyConfigured:
+        required = False  # another check reports it
     return (
         issubclass(model, AbstractAuthUser)
         and model.RECOVERY_FACTOR is not None
         and any(_names_an_address(model, name) for name in model.LOGIN_IDENTIFIERS)
-        and not get_settings().login_requires_verified
+        and not required
     )
+
+
+@checks.register("crudauth", deploy=True)
+def check_claims(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """Where an account can't be without its recovery value, its name tells."""
+    model = get_user_model()
+    if not issubclass(model, AbstractAuthUser) or model.RECOVERY_FACTOR is None:
+        return []
+    name, several = model.RECOVERY_FACTOR, len(model.LOGIN_IDENTIFIERS) > 1
+    field = _field(model, name)
+    if field is None or field.null or not several:
+        return []
+    return [
+        checks.Warning(
+            f"No account can be without {name!r}: a registration with one that "
+            "is held creates nothing, and the other identifiers staying free "
+            "tells so.",
+            hint=f"Declare {name} with null=True, blank=True: the new account then "
+            "only claims the value.",
+            obj=model,
+            id="crudauth.W006",
+        )
+    ]
 
 
 @checks.register("crudauth", deploy=True)
