@@ -43,8 +43,12 @@ def insert_or_claim(user: AbstractAuthUser) -> bool:
 
 
 def _refuse_taken_names(user: AbstractAuthUser) -> None:
-    """Look at the names first: what is said of them must not depend on the rest."""
-    names = [n for n in shape().identifiers if n not in _personal_columns()]
+    """Look at the names first: what is said of them must not depend on the rest.
+
+    Names are chosen identifiers, and whatever else is unique.
+    """
+    unique = [*shape().identifiers, *_unique_columns()]
+    names = [name for name in unique if name not in _personal_columns()]
     if (field := _taken_field(user, names)) is not None:
         raise IdentifierTaken(field)
 
@@ -53,6 +57,14 @@ def _personal_columns() -> list[str]:
     """Columns of which no answer may say whether somebody has a value."""
     names = shape()
     return [n for n in names.columns if n == names.factor or is_personal(field_of(n))]
+
+
+def _unique_columns() -> list[str]:
+    return [
+        field.name
+        for field in user_model()._meta.concrete_fields
+        if field.unique and not field.primary_key and not field.is_relation
+    ]
 
 
 def _holder_of_any(user: AbstractAuthUser) -> AbstractAuthUser | None:
@@ -114,8 +126,7 @@ def insert(user: AbstractAuthUser) -> None:
         with transaction.atomic():
             user.save(force_insert=True)
     except IntegrityError as error:
-        unique = [f.name for f in user._meta.concrete_fields if f.unique]
-        field = _taken_field(user, [*shape().columns, *unique])
+        field = _taken_field(user, [*shape().columns, *_unique_columns()])
         if field is None:
             raise
         raise IdentifierTaken(field) from error

@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 import pytest
 
-from crudauth_django.identity import shape, user_model
+from crudauth_django.checks.shape import check_claims
+from crudauth_django.identity import field_of, shape, user_model
 from crudauth_django.spelling import text_of
 from tests.behaviour.people import Browser, is_verified
 
@@ -215,3 +216,13 @@ def test_one_account_holds_a_value_whatever_is_tried(ada, bob, eve, outbox):
     assert [p for p in (ada, bob, eve) if is_verified(p)] == holders
     shown = {text_of(p.account.recovery_value) for p in (ada, bob, eve)}
     assert shown == {ada.factor}
+
+
+def test_a_check_says_where_an_account_could_not_be_without_its_value(monkeypatch):
+    right = check_claims()
+
+    monkeypatch.setattr(field_of(shape().recovery_factor), "null", False)
+
+    wrong = ["crudauth.W006"] * (len(shape().identifiers) > 1)
+    assert right == []
+    assert [problem.id for problem in check_claims()] == wrong

@@ -39,6 +39,10 @@ class WithInvitation(RegisterSerializer):
         return invitation
 
 
+class WithMembership(RegisterSerializer):
+    membership = serializers.CharField()
+
+
 def invited(**values):
     return {"credit": len(values["invitation"])}
 
@@ -158,6 +162,22 @@ def test_not_even_a_serializer_of_the_project_writes_privilege(ada, settings):
 
     assert answer.status_code == HTTPStatus.ACCEPTED
     assert not ada.account.is_staff
+
+
+def test_a_taken_column_is_refused_whether_or_not_the_factor_is_free(
+    ada, bob, eve, settings, outbox
+):
+    settings.CRUDAUTH_REGISTER_SERIALIZER = f"{__name__}.WithMembership"
+    ada.register(membership="m-1")
+    bob.register(membership="m-2")
+    outbox.clear()
+
+    free = eve.register(membership="m-1")
+    taken = eve.register(membership="m-1", **{shape().factor: bob.factor})
+
+    assert free.status_code == HTTPStatus.BAD_REQUEST
+    assert (free.data, list(free.data)) == (taken.data, ["membership"])
+    assert outbox == []
 
 
 def test_where_registration_is_closed_nobody_registers(ada, settings, outbox):

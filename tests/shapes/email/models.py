@@ -8,3 +8,4 @@ class User(AbstractAuthUser):
     RECOVERY_FACTOR = "email"
     nickname = models.CharField(max_length=40, blank=True)
     credit = models.IntegerField(default=0)
+    membership = models.CharField(max_length=20, unique=True, null=True, blank=True)

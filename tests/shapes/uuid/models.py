@@ -13,3 +13,4 @@ class User(AbstractAuthUser):
     phone = PhoneNumberField(unique=True, null=True, blank=True)
     nickname = models.CharField(max_length=40, blank=True)
     credit = models.IntegerField(default=0)
+    membership = models.CharField(max_length=20, unique=True, null=True, blank=True)
