@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from django.apps import apps
 from django.db import router
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 HAS_TASKS = bool(find_spec("django.tasks") or find_spec("django_tasks"))
 
 
-def as_task(function: Callable[..., Any], **options: Any) -> Any:
+def as_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Make a function a task; raises ``ImportError`` that names the extra."""
     try:
         from django.tasks import task
@@ -31,7 +32,7 @@ def as_task(function: Callable[..., Any], **options: Any) -> Any:
                 "TaskDispatcher needs a tasks framework: "
                 'pip install "crudauth-django[tasks]"'
             ) from error
-    return task(**options)(function)
+    return cast("Callable[[Callable[..., Any]], Any]", task(**options))
 
 
 def run_at(task: Any, when: datetime | None) -> Any:
@@ -39,14 +40,21 @@ def run_at(task: Any, when: datetime | None) -> Any:
     return replace(task, run_after=when)
 
 
+def stored_results() -> Any:
+    """Return what ``django_tasks_db`` has stored, or ``None`` where it is not used."""
+    if not apps.is_installed("django_tasks_db"):
+        return None
+    from django_tasks_db.models import DBTaskResult
+
+    return DBTaskResult.objects.all()
+
+
 def keeps_tasks_in(backend: Any, alias: str) -> bool:
     """Whether a tasks backend writes to this database, in its transactions."""
-    try:
-        from django_tasks_db.backend import DatabaseBackend
-        from django_tasks_db.models import DBTaskResult
-    except (ImportError, RuntimeError):  # not there, or not in INSTALLED_APPS
+    results = stored_results()
+    if results is None:
         return False
-    return (
-        isinstance(backend, DatabaseBackend)
-        and router.db_for_write(DBTaskResult) == alias
-    )
+    from django_tasks_db.backend import DatabaseBackend
+
+    shared = router.db_for_write(results.model) == alias
+    return shared and isinstance(backend, DatabaseBackend)

@@ -3,8 +3,8 @@
 Two tasks carry a question: one now, and a watch that is due when a lease has
 run out. A queue that loses what a dead worker was running has the other one
 still, and a watch that finds the question open leaves the next watch before it
-tries. Each run also brings back what has been overdue for so long that both
-must be lost.
+tries. A watch also brings back what has been overdue for so long that both of
+its tasks must be lost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from crudauth_django import outbox
-from crudauth_django.compat import as_task, keeps_tasks_in, run_at
+from crudauth_django.compat import as_task, keeps_tasks_in, run_at, stored_results
 from crudauth_django.conf import get_settings
 from crudauth_django.questions import Question, answer
 
@@ -25,10 +25,14 @@ from crudauth_django.questions import Question, answer
 LEASES_UNTIL_LOST = 2
 
 
-def _deliver(context: Any, question_id: str, *, watching: bool = False) -> None:
+@as_task(takes_context=True)
+def deliver(context: Any, question_id: str, *, watching: bool = False) -> None:
+    """Try a question, if it is open and due."""
     task = context.task_result.task
-    if watching and not _watch_again(task, question_id):
-        return
+    if watching:
+        requeue(task, overdue=LEASES_UNTIL_LOST * get_settings().retry.lease)
+        if not _watch_again(task, question_id):
+            return
     held = outbox.take(question_id)
     if held is not None:
         follow_up = answer(held.question, held.keep)
@@ -36,10 +40,6 @@ def _deliver(context: Any, question_id: str, *, watching: bool = False) -> None:
             held.close()
         else:
             _enqueue(task, question_id, when=held.postpone(follow_up))
-    requeue(task, overdue=LEASES_UNTIL_LOST * get_settings().retry.lease)
-
-
-deliver = as_task(_deliver, takes_context=True)
 
 
 def dispatch(task: Any, question: Question) -> None:
@@ -94,3 +94,16 @@ def _enqueue(
         return
     flag = {"watching": True} if watching else {}
     run_at(task, when).enqueue(question_id, **flag)
+
+
+def prune_finished(*, older_than: timedelta) -> int:
+    """Delete our finished entries of ``django_tasks_db``; return how many.
+
+    Other queues forget theirs by themselves.
+    """
+    results = stored_results()
+    if results is None:
+        return 0
+    ours = results.filter(task_path=deliver.module_path)
+    old = ours.filter(finished_at__lt=timezone.now() - older_than)
+    return int(old.delete()[0])

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "phonenumber_field",
     "crudauth_django",
+    "crudauth_django.delivery_log",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",

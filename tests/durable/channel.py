@@ -1,0 +1,40 @@
+"""A channel that posts to the provider of these tests, as a project writes one."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+
+from crudauth_django.channels import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.receipts import note_receipt
+from crudauth_django.exceptions import DeliveryFailed
+
+
+class GatewayChannel(DeliveryChannel):
+    """Posts each message to ``url`` as JSON."""
+
+    def __init__(self, *, url: str, timeout: float = 10, **options) -> None:
+        super().__init__(**options)
+        self._url = url
+        self._timeout = timeout
+
+    def deliver(self, intent: DeliveryIntent) -> None:
+        message = {
+            "id": intent.id,
+            "kind": intent.kind,
+            "to": intent.recipient,
+            "token": intent.token,
+        }
+        request = urllib.request.Request(self._url, data=json.dumps(message).encode())
+        try:
+            with urllib.request.urlopen(request, timeout=self._timeout) as answer:
+                note_receipt(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                wait = error.headers.get("Retry-After")
+                raise DeliveryFailed(
+                    "refused", code=str(error.code), retry_after=wait and int(wait)
+                ) from error
+        except OSError as error:
+            raise DeliveryFailed(f"unreachable for {intent.recipient}") from error

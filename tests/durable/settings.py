@@ -1,0 +1,34 @@
+"""The shape ``phone`` with a task queue.
+
+A module of its own, since the environment's JSON can replace a list but not
+add to it.
+"""
+
+from datetime import timedelta
+
+from tests.shapes.phone.settings import *  # noqa: F403
+from tests.shapes.phone.settings import INSTALLED_APPS as PHONE_APPS
+from tests.shapes.phone.settings import OVERRIDES
+
+INSTALLED_APPS = [*PHONE_APPS, "django_tasks_db"]
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+CRUDAUTH_DISPATCHER = "crudauth_django.dispatch.TaskDispatcher"
+CRUDAUTH_TARGET_BUDGET = None
+CRUDAUTH_THROTTLES = {
+    "register": None,
+    "verify_request": None,
+    "reset_request": None,
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["stderr"], "level": "DEBUG"},
+}
+#: A minute scaled down to seconds.
+CRUDAUTH_RETRY = {
+    "BASE": timedelta(seconds=0.5),
+    "MAX": timedelta(seconds=3),
+    "LEASE": timedelta(seconds=4),
+}
+globals().update(OVERRIDES)

@@ -1,0 +1,168 @@
+"""A question tried again: what is repeated, and what is not."""
+
+import time
+from datetime import timedelta
+from http import HTTPStatus
+
+import pytest
+from django.test import override_settings
+
+from crudauth_django import outbox as ledger
+from crudauth_django.channels import DeliveryChannel
+from crudauth_django.channels.base import RESET_PASSWORD
+from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.models import OpenQuestion
+from crudauth_django.questions import Question, answer
+from tests.conftest import NEW_PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+LOCMEM = "crudauth_django.channels.locmem.LocMemChannel"
+HERE = "tests.durable.test_questions"
+
+
+class DeadChannel(DeliveryChannel):
+    def deliver(self, intent):
+        raise DeliveryFailed("no answer")
+
+
+class RefusingChannel(DeliveryChannel):
+    def deliver(self, intent):
+        raise DeliveryRejected("opted out", code="21610")
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class CrashingChannel(DeliveryChannel):
+    def deliver(self, intent):
+        raise Crash
+
+
+def reset_for(user, **values):
+    return Question(kind=RESET_PASSWORD, value=str(user.phone), **values)
+
+
+def spend(api, token):
+    body = {"token": token, "new_password": NEW_PASSWORD}
+    return api.post("/password/reset-confirm", body, format="json").status_code
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_a_token_and_its_redelivery_either_works_and_only_one(
+    ada, api, outbox, first
+):
+    question = reset_for(ada)
+    answer(question)
+    # A token's time is in whole seconds: a later one is another one.
+    time.sleep(1.1)
+    answer(question)
+    tokens = [intent.token for intent in outbox]
+
+    spent = spend(api, tokens[first])
+    after = [spend(api, token) for token in tokens]
+
+    assert tokens[0] != tokens[1]
+    assert outbox[0].id == outbox[1].id
+    assert spent == HTTPStatus.OK
+    assert after == [HTTPStatus.BAD_REQUEST] * 2
+
+
+@override_settings(CRUDAUTH_CHANNELS=[LOCMEM, f"{HERE}.DeadChannel"])
+def test_a_channel_that_took_it_is_not_tried_again(ada, outbox):
+    follow_up = answer(reset_for(ada))
+    again = answer(follow_up)
+
+    assert len(outbox) == 1
+    assert follow_up.channels == again.channels == [f"{HERE}.DeadChannel"]
+    assert again.attempt == 3
+
+
+@override_settings(CRUDAUTH_CHANNELS=[f"{HERE}.RefusingChannel", LOCMEM])
+def test_a_channel_that_refused_it_is_not_tried_again(ada, outbox):
+    assert answer(reset_for(ada)) is None
+    assert len(outbox) == 1
+
+
+@override_settings(
+    CRUDAUTH_CHANNELS=[LOCMEM, f"{HERE}.CrashingChannel"],
+    CRUDAUTH_TARGET_BUDGET="1/d",
+)
+def test_what_a_crash_left_is_neither_sent_nor_counted_twice(ada, outbox):
+    kept = []
+    with pytest.raises(Crash):
+        answer(reset_for(ada), kept.append)
+
+    # A second count would be over the budget, and the channel not be reached.
+    with pytest.raises(Crash):
+        answer(kept[-1], kept.append)
+
+    assert len(outbox) == 1
+
+
+@override_settings(CRUDAUTH_CHANNELS=[f"{HERE}.DeadChannel"])
+def test_a_message_is_given_up_when_its_token_would_have_expired(ada):
+    hours = timedelta(hours=1).total_seconds()
+
+    assert answer(reset_for(ada, asked_at=time.time() - hours - 1)) is None
+    assert answer(reset_for(ada)) is not None
+
+
+def test_a_question_that_breaks_every_try_is_given_up(ada):
+    days = timedelta(days=2).total_seconds()
+    broken = {"kind": "unknown", "value": "x"}
+
+    assert answer(Question(**broken)) is not None
+    assert answer(Question(**broken, asked_at=time.time() - days)) is None
+
+
+@override_settings(
+    CRUDAUTH_RETRY={"BASE": timedelta(seconds=10), "MAX": timedelta(seconds=60)}
+)
+def test_waits_double_up_to_a_limit_unless_the_provider_wants_longer():
+    def wait(**values):
+        question = Question(kind=RESET_PASSWORD, value="x", **values)
+        return question.again(channels=None).due_at - time.time()
+
+    question = Question(kind=RESET_PASSWORD, value="x")
+    asked = question.again(channels=None, retry_after=3600).due_at - time.time()
+
+    assert 9 < wait() <= 20
+    assert 19 < wait(attempt=2) <= 40
+    assert 29 < wait(attempt=50) <= 60
+    assert asked > 3590
+
+
+def test_one_question_is_taken_by_one():
+    ledger.put(Question(kind=RESET_PASSWORD, value="x", id="a" * 32))
+
+    held = ledger.take("a" * 32)
+
+    assert held.question.value == "x"
+    assert ledger.take("a" * 32) is None
+
+
+def test_whoever_was_too_slow_changes_nothing_for_who_came_after():
+    ledger.put(Question(kind=RESET_PASSWORD, value="x", id="a" * 32))
+    with override_settings(CRUDAUTH_RETRY={"LEASE": timedelta(milliseconds=1)}):
+        slow = ledger.take("a" * 32)
+        time.sleep(0.01)
+    second = ledger.take("a" * 32)
+
+    slow.postpone(slow.question.again(channels=["late"]))
+
+    assert ledger.due_at("a" * 32) == second.until
+    assert OpenQuestion.objects.get().question["channels"] is None
+
+
+def test_only_what_is_overdue_is_brought_back_and_once():
+    ledger.put(Question(kind=RESET_PASSWORD, value="x", id="a" * 32))
+
+    early = list(ledger.overdue(by=timedelta(minutes=1)))
+    late = list(ledger.overdue(by=timedelta()))
+    again = list(ledger.overdue(by=timedelta(seconds=1)))
+
+    assert early == []
+    assert late == ["a" * 32]
+    assert again == []
