@@ -6,7 +6,7 @@ from functools import singledispatch
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -97,6 +97,13 @@ def _throttled(error: Throttled) -> Exception:
 @as_response_error.register(OperationalError)
 def _outage(_error: Exception) -> Exception:
     return Unavailable()
+
+
+@as_response_error.register
+def _unstorable(_error: DataError) -> Exception:
+    # Every value of a body is checked before; what is left is a cookie's, such
+    # as a session key with a NUL, which PostgreSQL's driver refuses.
+    return exceptions.ParseError()
 
 
 @as_response_error.register

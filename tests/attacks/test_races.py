@@ -184,6 +184,31 @@ def guess_at_once(place: Site) -> None:
     assert int(right.headers["Retry-After"]) > 0
 
 
+@pytest.mark.parametrize("_round", range(3))
+def test_two_accounts_that_take_each_others_number_at_once_do_no_harm(place, _round):
+    people = [register_somebody(place) for _ in range(2)]
+    tokens = []
+    for person, other in (people, people[::-1]):
+        place.post(
+            "/email/change-request",
+            {"new_phone": other.phone, "password": PASSWORD},
+            session=place.log_in(person),
+        )
+        tokens.append(place.token("change_recovery", other.phone))
+
+    answers = at_once(
+        [
+            partial(place.post, "/email/change-confirm", {"token": token})
+            for token in tokens
+        ]
+    )
+
+    assert set(statuses(answers)) <= {HTTPStatus.OK, HTTPStatus.BAD_REQUEST}
+    assert any(answer.ok for answer in answers)
+    for person in people:
+        assert len(place.holders(person.phone)) <= 1
+
+
 def test_parallel_guesses_share_one_budget(place):
     guess_at_once(place)
 
