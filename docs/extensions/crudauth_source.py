@@ -1,0 +1,110 @@
+"""What the code says of its settings, signals and checks; nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[2] / "crudauth_django"
+SHOWN_LEVELS = {"Error": "error", "Warning": "warning", "Info": "info"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One documented name."""
+
+    name: str
+    text: str
+    #: What stands beside the name: a default, a type or a level.
+    note: str = ""
+    #: What can be done about it (checks only).
+    hint: str = ""
+
+
+def comment_above(lines: list[str], number: int) -> str:
+    """Return the ``#:`` comment that ends right above a line (from 1)."""
+    found = []
+    for line in reversed(lines[: number - 1]):
+        if not line.strip().startswith("#:"):
+            break
+        found.append(line.strip().removeprefix("#:").strip())
+    return " ".join(reversed(found))
+
+
+def read_module(path: Path) -> tuple[ast.Module, list[str]]:
+    """Parse a module; return its tree and its lines."""
+    source = path.read_text()
+    return ast.parse(source), source.splitlines()
+
+
+def read_settings() -> list[Entry]:
+    """Return every ``CRUDAUTH_*`` setting in the order of the code."""
+    tree, lines = read_module(PACKAGE / "conf.py")
+    options = next(
+        node
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+    )
+    return [
+        Entry(
+            name="CRUDAUTH_" + node.target.id.upper(),
+            text=comment_above(lines, node.lineno),
+            note=ast.unparse(node.value.args[0]),
+        )
+        for node in options.body
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and isinstance(node.value, ast.Call)
+    ]
+
+
+def read_signals() -> list[Entry]:
+    """Return every signal in the order of the code."""
+    tree, lines = read_module(PACKAGE / "signals.py")
+    return [
+        Entry(name=node.targets[0].id, text=comment_above(lines, node.lineno))
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        if isinstance(node.value, ast.Call)
+    ]
+
+
+def read_checks() -> list[Entry]:
+    """Return every system check, in the order of the ids."""
+    calls = (
+        node
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(read_module(path)[0])
+        if isinstance(node, ast.Call)
+    )
+    entries = [entry for call in calls if (entry := _check(call))]
+    return sorted(entries, key=lambda entry: entry.name)
+
+
+def _check(call: ast.Call) -> Entry | None:
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    if "id" not in named or not isinstance(named["id"], ast.Constant):
+        return None
+    if not str(named["id"].value).startswith("crudauth."):
+        return None
+    level = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    return Entry(
+        name=str(named["id"].value),
+        text=spoken(call.args[0]),
+        note=SHOWN_LEVELS.get(level, ""),
+        hint=spoken(named["hint"]) if "hint" in named else "",
+    )
+
+
+def spoken(node: ast.expr) -> str:
+    """Write a text of the code with an ellipsis for what is filled in."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(spoken(part) for part in parts)
+        case ast.BinOp(left=left, right=right):
+            return spoken(left) + spoken(right)
+        case _:
+            return "…"
