@@ -9,12 +9,15 @@ import re
 import select
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from crudauth_django.identity import user_model
+from crudauth_django.management.ledger import Ledger
+from crudauth_django.management.survey import Survey, columns_of
 from tests import parts
 from tests.conftest import PASSWORD
 
@@ -212,6 +215,45 @@ def test_a_value_the_database_refuses_is_left():
     assert code == 1
     assert summary["mended"] == 1
     assert [name for _pk, name, _phone in stored()] == ["ada", "Bob"]
+
+
+@pytest.fixture
+def survey(db):
+    """Reads and mends two rows at a time."""
+    with closing(Ledger()) as ledger:
+        yield Survey(
+            database="default",
+            columns=columns_of("default"),
+            batch_size=2,
+            ledger=ledger,
+        )
+
+
+def test_an_interrupted_run_can_be_started_again(survey):
+    for pk, name in enumerate(["Ada", "Bob", "Eve", "Zoe"], start=1):
+        write_as_it_is(pk, username=name)
+    list(survey.read())
+    next(survey.mend())
+    midway = [name for _pk, name, _phone in stored()]
+
+    code, _findings, summary = adopt("--apply")
+
+    assert midway == ["ada", "bob", "Eve", "Zoe"]
+    assert (code, summary["mended"]) == (0, 2)
+    assert [name for _pk, name, _phone in stored()] == ["ada", "bob", "eve", "zoe"]
+
+
+@pytest.mark.parametrize("meanwhile", ["grace", "Grace", "a@example.com"])
+def test_a_value_that_changed_since_it_was_read_is_left(survey, meanwhile):
+    write_as_it_is(1, username="Ada")
+    list(survey.read())
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE phone_user SET username = %s", [meanwhile])
+
+    mended = sum(survey.mend())
+
+    assert mended == 0
+    assert [name for _pk, name, _phone in stored()] == [meanwhile]
 
 
 def fail(api, name, times):

@@ -42,6 +42,8 @@ _COLLISIONS = """
 
 #: A primary key as SQLite keeps it: a number, or the text of anything else.
 Key = int | str
+#: The digest of the spelling that a column of a row is to have.
+Digests = dict[tuple[Key, str], bytes]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,11 +72,15 @@ class Ledger:
 
     def add_value(self, *, pk: object, field: str, spelled: str) -> int:
         """Note a value in its one spelling; returns what refers to it."""
-        digest = hashlib.blake2b(spelled.encode(), key=self._key, digest_size=16)
         return self._insert(
             "INSERT INTO value (pk, field, digest) VALUES (?, ?, ?)",
-            (as_key(pk), field, digest.digest()),
+            (as_key(pk), field, self.digest(spelled)),
         )
+
+    def digest(self, spelled: str | None) -> bytes:
+        """Return what stands for a value here."""
+        text = (spelled or "").encode()
+        return hashlib.blake2b(text, key=self._key, digest_size=16).digest()
 
     def add_finding(
         self,
@@ -82,10 +88,13 @@ class Ledger:
         pk: object,
         field: str,
         problem: str,
-        detail: str | None = None,
+        detail: str | bytes | None = None,
         value: int | None = None,
     ) -> None:
-        """Note a problem; one of a ``value`` gives way to a collision of it."""
+        """Note a problem; one of a ``value`` gives way to a collision of it.
+
+        The detail of a misspelled one is the digest of its one spelling.
+        """
         self._insert(
             "INSERT INTO finding (pk, field, problem, detail, value)"
             " VALUES (?, ?, ?, ?, ?)",
@@ -103,23 +112,23 @@ class Ledger:
 
     def findings(self) -> Iterator[Finding]:
         """Yield everything, in the order of the rows."""
-        query = "SELECT pk, field, problem, detail FROM finding ORDER BY id"
+        query = (
+            "SELECT pk, field, problem, IIF(problem = 'spelling', NULL, detail)"
+            " FROM finding ORDER BY id"
+        )
         for pk, field, problem, detail in self._file.execute(query):
             yield Finding(pk=pk, field=field, problem=problem, detail=detail)
 
-    def misspelled(self, *, batch_size: int) -> Iterator[list[Finding]]:
+    def misspelled(self, *, batch_size: int) -> Iterator[Digests]:
         """Yield what only wants its one spelling, in batches."""
         query = (
-            "SELECT id, pk, field FROM finding"
+            "SELECT id, pk, field, detail FROM finding"
             " WHERE problem = 'spelling' AND id > ? ORDER BY id LIMIT ?"
         )
         last = 0
         while rows := self._file.execute(query, (last, batch_size)).fetchall():
             last = rows[-1][0]
-            yield [
-                Finding(pk=pk, field=field, problem="spelling", detail=None)
-                for _id, pk, field in rows
-            ]
+            yield {(pk, field): digest for _id, pk, field, digest in rows}
 
     def _insert(self, query: str, values: Iterable[object]) -> int:
         return self._file.execute(query, tuple(values)).lastrowid or 0

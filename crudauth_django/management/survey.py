@@ -11,7 +11,7 @@ from django.db import IntegrityError, connections, models, transaction
 from django.db.models import ExpressionWrapper, F
 
 from crudauth_django.identity import field_of, shape, user_model
-from crudauth_django.management.ledger import Finding, Ledger
+from crudauth_django.management.ledger import Digests, Ledger, as_key
 from crudauth_django.spelling import normalize, text_of
 
 if TYPE_CHECKING:
@@ -111,9 +111,9 @@ class Survey:
         Yields how many were written. A value that has changed since it was
         read, or that the database refuses because somebody has it, is left.
         """
-        for findings in self.ledger.misspelled(batch_size=self.batch_size):
+        for digests in self.ledger.misspelled(batch_size=self.batch_size):
             with transaction.atomic(using=self.database):
-                written = self._mend_batch(findings)
+                written = self._mend_batch(digests)
             yield written
 
     def _judge(self, row: Row) -> None:
@@ -122,9 +122,12 @@ class Survey:
             try:
                 spelled = column.spell(stored)
             except Misspelled as found:
-                value = self._note(pk, column, found.spelled)
                 self.ledger.add_finding(
-                    pk=pk, field=column.name, problem="spelling", value=value
+                    pk=pk,
+                    field=column.name,
+                    problem="spelling",
+                    detail=self.ledger.digest(found.spelled),
+                    value=self._note(pk, column, found.spelled),
                 )
             except ValidationError as error:
                 code = str(error.error_list[0].code)
@@ -144,29 +147,34 @@ class Survey:
         everyone = user_model()._base_manager.using(self.database)
         return everyone.annotate(**stored).values_list("pk", *stored)
 
-    def _mend_batch(self, findings: list[Finding]) -> int:
+    def _mend_batch(self, digests: Digests) -> int:
         to_key = user_model()._meta.pk.to_python
-        wanted = {(to_key(f.pk), f.field) for f in findings}
-        rows = self._rows().filter(pk__in={pk for pk, _field in wanted})
+        keys = {to_key(pk) for pk, _field in digests}
         return sum(
-            self._write(n, row)
-            for row in rows
-            for n, column in enumerate(self.columns)
-            if (row[0], column.name) in wanted
+            self._write(place, row, digests[as_key(row[0]), column.name])
+            for row in self._rows().filter(pk__in=keys)
+            for place, column in enumerate(self.columns)
+            if (as_key(row[0]), column.name) in digests
         )
 
-    def _write(self, place: int, row: Row) -> bool:
-        """Replace what was read; whether it was still there."""
+    def _write(self, place: int, row: Row, digest: bytes) -> bool:
+        """Write the spelling that was decided on; whether it still was wanted."""
         column, stored = self.columns[place], row[place + 1]
         try:
             column.spell(stored)
         except Misspelled as found:
-            same = self._rows().filter(**{"pk": row[0], f"stored_{place}": stored})
-            try:
-                with transaction.atomic(using=self.database):
-                    return bool(same.update(**{column.name: found.spelled}))
-            except IntegrityError:
-                return False
+            if self.ledger.digest(found.spelled) == digest:
+                same = self._rows().filter(**{"pk": row[0], f"stored_{place}": stored})
+                return self._replace(same, column.name, found.spelled)
         except ValidationError:
-            return False
+            pass  # it was changed meanwhile
         return False
+
+    def _replace(
+        self, same: QuerySet[Any, Row], name: str, spelled: str | None
+    ) -> bool:
+        try:
+            with transaction.atomic(using=self.database):
+                return bool(same.update(**{name: spelled}))
+        except IntegrityError:
+            return False
