@@ -17,7 +17,6 @@ from typing import Any
 import phonenumbers
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
@@ -31,6 +30,9 @@ FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _WRITTEN_WITH_LATIN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
 
 _INTERNATIONAL = re.compile(r"\+[\d\s().\-/]+")
+#: What people write a number with. The library reads one from any text that
+#: ends in one, and letters as the keys they are on.
+_NUMBER = re.compile(r"(?:tel:)?[(\s]*\+?[\d\s()\[\].\-/~\u00b7\u2010-\u2015\u2212]+")
 _ONLY_DIGITS = re.compile(r"[\d\s().\-_+]{7,}")
 
 
@@ -87,7 +89,7 @@ def _text(field: models.CharField, text: str) -> str:  # type: ignore[type-arg]
     spelled = unicodedata.normalize("NFKC", text).strip()
     if field.name in getattr(field.model, "LOGIN_IDENTIFIERS", ()):
         spelled = unicodedata.normalize("NFKC", spelled.lower())
-        _refuse_other_kinds(spelled)
+        _refuse_other_kinds(field, spelled)
     field.run_validators(spelled)
     return spelled
 
@@ -119,6 +121,9 @@ def _phone(field: PhoneNumberField, text: str) -> str:
     country). Whether a range is in use changes faster than any table of it,
     and only a message that arrives proves a number.
     """
+    text = unicodedata.normalize("NFKC", text)
+    if not _NUMBER.fullmatch(text):
+        raise _not_a_number()
     try:
         number = phonenumbers.parse(text, field.region)
     except phonenumbers.NumberParseException as error:
@@ -139,14 +144,25 @@ def _not_a_number() -> ValidationError:
     )
 
 
-def _refuse_other_kinds(text: str) -> None:
-    """Keep a text identifier from being read as an address or a number."""
+def _refuse_other_kinds(field: models.Field[Any, Any], text: str) -> None:
+    """Keep a text identifier from being read as an address or a number.
+
+    Not only as an international one: a project's region makes a number of
+    digits alone.
+    """
+    names = getattr(field.model, "LOGIN_IDENTIFIERS", ())
+    beside = [f for f in field.model._meta.concrete_fields if f.name in names]
+    kinds = filter(is_personal, [models.EmailField(), *beside])
+    if _INTERNATIONAL.fullmatch(text) or any(_accepts(kind, text) for kind in kinds):
+        raise _looks_like_something_else()
+
+
+def _accepts(field: models.Field[Any, Any], text: str) -> bool:
     try:
-        validate_email(text)
+        canonical(field, text)
     except ValidationError:
-        if not _INTERNATIONAL.fullmatch(text):
-            return
-    raise _looks_like_something_else()
+        return False
+    return True
 
 
 def _looks_like_something_else() -> ValidationError:
