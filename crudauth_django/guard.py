@@ -39,9 +39,9 @@ class GuardedModel(models.Model):
             for name in self.shape().columns:
                 self._spell(name)
             super().save(**kwargs)
+            self._remember(self.guarded_columns())
         else:
             self._save_changes(**kwargs)
-        self._remember(self.guarded_columns())
 
     @classmethod
     def shape(cls) -> Shape:
@@ -112,6 +112,8 @@ class GuardedModel(models.Model):
         if moved:
             written |= self._unprove()
         super().save(update_fields=written, **kwargs)
+        # What was not named is changed still, and in the next full save.
+        self._remember(written & set(self.guarded_columns()))
         if moved:
             self.refresh_from_db(fields=["auth_epoch"], using=kwargs.get("using"))
 
