@@ -27,6 +27,7 @@ from crudauth_django.channels import base as kinds
 from crudauth_django.client import client_of
 from crudauth_django.flows.announcing import announce
 from crudauth_django.flows.delivery import ask
+from crudauth_django.identity import as_django_user
 from crudauth_django.spelling import normalize
 
 if TYPE_CHECKING:
@@ -174,15 +175,21 @@ class AuthUserAdmin(AccountActions, UserAdmin):  # type: ignore[type-arg]
     def save_model(
         self, request: HttpRequest, obj: AbstractAuthUser, form: Any, change: Any
     ) -> None:
-        before = self.model._default_manager.filter(pk=obj.pk).first()
+        moved = change and self.model.shape().factor in form.changed_data
+        before = self.model._default_manager.get(pk=obj.pk) if moved else None
         super().save_model(request, obj, form, change)
-        if before is None or before.auth_epoch == obj.auth_epoch:
-            return
-        announce(signals.credentials_revoked, user=obj, client=client_of(request))
+        if before is not None:
+            self._after_moving(request, obj, before)
+
+    def _after_moving(
+        self, request: HttpRequest, user: AbstractAuthUser, before: AbstractAuthUser
+    ) -> None:
+        """Do for a recovery value changed here what the flow does for one."""
+        announce(signals.credentials_revoked, user=user, client=client_of(request))
         if before.is_recovery_verified and before.held_value:
-            ask(kinds.RECOVERY_CHANGED, before.held_value, key=obj.pk)
-        if obj.pk == request.user.pk:
-            update_session_auth_hash(request, obj)  # type: ignore[arg-type]
+            ask(kinds.RECOVERY_CHANGED, before.held_value, key=user.pk)
+        if user.pk == request.user.pk:
+            update_session_auth_hash(request, as_django_user(user))
 
     def changeform_view(
         self, request: HttpRequest, *args: Any, **kwargs: Any
