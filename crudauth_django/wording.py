@@ -5,6 +5,7 @@ A project overrides any of them by a template of the same name.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Longer names are cut short in an SMS, since every character is paid for.
 SMS_NAME_LENGTH = 20
+#: A dot that joins two words, as it does in the name of a host.
+_DOT = re.compile(r"\.(?=\w)")
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
@@ -48,7 +51,7 @@ def sms_text(intent: DeliveryIntent) -> str:
     The account's name is cut to ``SMS_NAME_LENGTH``, and loses its accents
     where they alone would make the message cost three times as much.
     """
-    name = without_costly_accents(_shortened(_printable(intent.account)))
+    name = without_costly_accents(_shortened(_shown(intent.account)))
     with translation.override(_language(intent.language)):
         return _plain(f"sms/{intent.kind}.txt", _context(intent, account=name)).strip()
 
@@ -61,7 +64,7 @@ def email_text(intent: DeliveryIntent) -> EmailText:
     """
     base = f"email/{intent.kind}"
     with translation.override(_language(intent.language)):
-        context = _context(intent, account=_printable(intent.account))
+        context = _context(intent, account=_shown(intent.account))
         context["subject"] = _one_line(_plain(f"{base}.subject.txt", context))
         return EmailText(
             subject=context["subject"],
@@ -133,6 +136,16 @@ def _shipped() -> DjangoTemplates:
             "OPTIONS": {},
         }
     )
+
+
+def _shown(name: str) -> str:
+    """Return a name that nobody's phone or mail program makes a link of.
+
+    Whoever signs up chooses the name, and may choose somebody else's address
+    for the message: ``win.example`` would be a link to wherever they like.
+    """
+    printable = _printable(name)
+    return printable if "@" in printable else _DOT.sub(". ", printable)
 
 
 def _printable(name: str) -> str:

@@ -171,6 +171,14 @@ def test_a_name_can_neither_break_nor_turn_a_line(account):
     assert text.isprintable()
 
 
+def test_a_name_is_no_link_to_wherever_its_chooser_likes():
+    message = intent(RESET_PASSWORD, account="win.example.com")
+    mail = email_text(message)
+
+    assert "(win. example. com, " in sms_text(message)
+    assert "win.example" not in mail.subject + mail.text + mail.html
+
+
 everything = st.text(st.characters(exclude_categories=()))
 
 
