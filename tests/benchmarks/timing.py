@@ -3,7 +3,8 @@
 Prints, side by side, the times of answers for known and for unknown accounts,
 and of the request that follows on the same connection, while the provider
 takes 200 ms for every message. Run it with ``python -m tests.benchmarks.timing
-[--samples 150] [--database sqlite|postgresql]``.
+[--samples 150] [--database sqlite|postgresql] [--server gunicorn-threads]
+[--only requests|passwords]``.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ def populate(client: Client, database: str) -> dict[str, list[tuple[str, str]]]:
         database,
         "UPDATE phone_user SET is_active = FALSE WHERE username LIKE 'inactive%'",
     )
+    kinds["stranger"] = [(f"stranger{n}", free_number()) for n in range(PEOPLE)]
     return kinds
 
 
@@ -121,21 +123,6 @@ def execute(database: str, statement: str) -> None:
         return
     with contextlib.closing(sqlite3.connect(database, timeout=30)) as lite, lite:
         lite.execute(statement)
-
-
-def sample(
-    arms: dict[str, Callable[[], Sample]], samples: int
-) -> dict[str, list[Sample]]:
-    """Take samples of every arm in a random order, so that noise hits all."""
-    plan = [arm for arm in arms for _ in range(samples)]
-    random.shuffle(plan)
-    for arm in arms.values():
-        arm()
-    taken: dict[str, list[Sample]] = {arm: [] for arm in arms}
-    for arm in plan:
-        time.sleep(PAUSE)
-        taken[arm].append(arms[arm]())
-    return taken
 
 
 def report(place: str, what: str, taken: dict[str, list[Sample]], column: int) -> None:
@@ -152,75 +139,93 @@ def report(place: str, what: str, taken: dict[str, list[Sample]], column: int) -
         )
 
 
-def measure(place: str, client: Client, database: str, samples: int) -> None:
-    """Measure the requests that may give an account away."""
-    people = populate(client, database)
-    strangers = [(f"nobody{n}", free_number()) for n in range(PEOPLE)]
-    following = free_number()
-    names = count(1)
+@dataclass(kw_only=True)
+class Place:
+    """A site with people, and what a stranger may ask it."""
 
-    def ask(path: str, whom: list[tuple[str, str]]) -> Callable[[], Sample]:
+    name: str
+    client: Client
+    database: str
+    samples: int
+    people: dict[str, list[tuple[str, str]]]
+
+    def measure_requests(self) -> None:
+        """Ask about numbers, and ask once more on the same connection."""
+        for path, kind in (
+            ("/password/reset-request", "verified"),
+            ("/email/verify-request", "unverified"),
+        ):
+            taken = self.sample(
+                {
+                    "unknown": self._ask(path, "stranger"),
+                    "known": self._ask(path, kind),
+                },
+                self.samples,
+            )
+            report(self.name, path.rpartition("/")[2], taken, 0)
+            report(self.name, "  the next one", taken, 1)
+
+    def measure_passwords(self) -> None:
+        """Log in with a wrong password, and register with all kinds of numbers."""
+        arms = {"unknown": "stranger", "known": "verified", "inactive": "inactive"}
+        taken = self.sample(
+            {arm: self._log_in(kind) for arm, kind in arms.items()}, self.samples // 2
+        )
+        report(self.name, "login", taken, 0)
+        arms = {"free": "", "held": "verified", "unproven": "unverified"}
+        taken = self.sample(
+            {arm: self._register(kind) for arm, kind in arms.items()},
+            self.samples // 2,
+        )
+        report(self.name, "register", taken, 0)
+
+    def sample(
+        self, arms: dict[str, Callable[[], Sample]], samples: int
+    ) -> dict[str, list[Sample]]:
+        """Take samples of every arm in a random order, so that noise hits all.
+
+        No counter is left from the sample before: a first count is an
+        ``INSERT`` and a second an ``UPDATE``, whoever it is about.
+        """
+        plan = [arm for arm in arms for _ in range(samples)]
+        random.shuffle(plan)
+        for arm in arms.values():
+            arm()
+        taken: dict[str, list[Sample]] = {arm: [] for arm in arms}
+        for arm in plan:
+            time.sleep(PAUSE)
+            execute(self.database, "DELETE FROM crudauth_counter")
+            taken[arm].append(arms[arm]())
+        return taken
+
+    def _ask(self, path: str, kind: str) -> Callable[[], Sample]:
         def once() -> Sample:
-            first = client.post(path, {"phone": random.choice(whom)[1]})
-            return first, client.post(path, {"phone": following})
+            number = random.choice(self.people[kind])[1]
+            first = self.client.post(path, {"phone": number})
+            return first, self.client.post(path, {"phone": free_number()})
 
         return once
 
-    def log_in(whom: list[tuple[str, str]]) -> Callable[[], Sample]:
-        return lambda: (
-            client.post(
-                "/login", {"username": random.choice(whom)[0], "password": "a wrong"}
-            ),
-        )
+    def _log_in(self, kind: str) -> Callable[[], Sample]:
+        def once() -> Sample:
+            name = random.choice(self.people[kind])[0]
+            return (
+                self.client.post("/login", {"username": name, "password": "a wrong"}),
+            )
 
-    def register(number: Callable[[], str]) -> Callable[[], Sample]:
-        return lambda: (
-            client.post(
-                "/register",
-                {
-                    "username": f"new{next(names)}",
-                    "phone": number(),
-                    "password": PASSWORD,
-                },
-            ),
-        )
+        return once
 
-    taken = sample(
-        {
-            "unknown": ask("/password/reset-request", strangers),
-            "known": ask("/password/reset-request", people["verified"]),
-        },
-        samples,
-    )
-    report(place, "reset-request", taken, 0)
-    report(place, "  the next one", taken, 1)
-    taken = sample(
-        {
-            "unknown": ask("/email/verify-request", strangers),
-            "known": ask("/email/verify-request", people["unverified"]),
-        },
-        samples,
-    )
-    report(place, "verify-request", taken, 0)
-    report(place, "  the next one", taken, 1)
-    taken = sample(
-        {
-            "unknown": log_in(strangers),
-            "known": log_in(people["verified"]),
-            "inactive": log_in(people["inactive"]),
-        },
-        samples // 2,
-    )
-    report(place, "login", taken, 0)
-    taken = sample(
-        {
-            "free": register(free_number),
-            "held": register(lambda: random.choice(people["verified"])[1]),
-            "unproven": register(lambda: random.choice(people["unverified"])[1]),
-        },
-        samples // 2,
-    )
-    report(place, "register", taken, 0)
+    def _register(self, kind: str) -> Callable[[], Sample]:
+        def once() -> Sample:
+            number = random.choice(self.people[kind])[1] if kind else free_number()
+            body = {
+                "username": f"new{next(_numbers)}",
+                "phone": number,
+                "password": PASSWORD,
+            }
+            return (self.client.post("/register", body),)
+
+        return once
 
 
 def main() -> None:
@@ -229,6 +234,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=150)
     parser.add_argument("--server", choices=parts.SERVERS, action="append")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
+    parser.add_argument("--only", choices=("requests", "passwords"))
     options = parser.parse_args()
     print(
         f"{'server, database':28} {'request':16} {'first':>10} / {'second':10}"
@@ -236,10 +242,10 @@ def main() -> None:
     )
     for database in options.database or ["sqlite", "postgresql"]:
         for server in options.server or parts.SERVERS:
-            measure_one(server, database, options.samples)
+            measure(server, database, options.samples, options.only)
 
 
-def measure_one(server: str, database: str, samples: int) -> None:
+def measure(server: str, database: str, samples: int, only: str | None) -> None:
     """Serve one place, and measure there."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -247,7 +253,17 @@ def measure_one(server: str, database: str, samples: int) -> None:
         if database == "postgresql":
             uri = stack.enter_context(parts.postgres())
         client = stack.enter_context(served(server, uri, folder))
-        measure(f"{server}, {database}", client, uri, samples)
+        place = Place(
+            name=f"{server}, {database}",
+            client=client,
+            database=uri,
+            samples=samples,
+            people=populate(client, uri),
+        )
+        if only != "passwords":
+            place.measure_requests()
+        if only != "requests":
+            place.measure_passwords()
 
 
 if __name__ == "__main__":
