@@ -14,6 +14,7 @@ import crudauth_django
 from crudauth_django.channels import DeliveryChannel
 from crudauth_django.checks import delivery, policy, shape
 from tests.temporary import declared
+from tests.test_passwords import hashers_left_to_the_package
 
 SOURCE = Path(crudauth_django.__file__).parent
 LOCMEM = "crudauth_django.channels.locmem.LocMemChannel"
@@ -296,13 +297,12 @@ def test_a_malformed_setting_is_e021(settings):
     assert ids(policy.check_settings) == ["E021"]
 
 
-def test_argon2_that_is_not_installed_is_e022(settings, monkeypatch):
+def test_argon2_that_is_not_installed_is_e022(monkeypatch):
     monkeypatch.setattr(policy, "find_spec", lambda _name: None)
     assert ids(policy.check_hasher) == []
 
-    monkeypatch.setattr(policy, "preferred_hasher", lambda: "argon2")
-
-    assert ids(policy.check_hasher) == ["E022"]
+    with hashers_left_to_the_package():
+        assert ids(policy.check_hasher) == ["E022"]
 
 
 def test_middleware_that_is_missing_is_e023(settings):
