@@ -10,7 +10,6 @@ its tasks must be lost.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -45,15 +44,19 @@ def deliver(context: Any, question_id: str, *, watching: bool = False) -> None:
 def dispatch(task: Any, question: Question) -> None:
     """Write a question down and enqueue it, both or neither.
 
-    A queue that does not share the transaction gets it after the commit.
+    A queue that does not share the transaction gets it after the commit; if it
+    is away then, the row waits for ``requeue``, and the request knows nothing.
     """
     with outbox.atomically():
         outbox.put(question)
         if keeps_tasks_in(task.get_backend(), outbox.database()):
             _enqueue_twice(task, question.id)
         else:
-            enqueue = partial(_enqueue_twice, task, question.id)
-            transaction.on_commit(enqueue, using=outbox.database())
+            # Django 5.2 can't log a robust hook that has no name.
+            def enqueue() -> None:
+                _enqueue_twice(task, question.id)
+
+            transaction.on_commit(enqueue, using=outbox.database(), robust=True)
 
 
 def requeue(task: Any, *, overdue: timedelta) -> int:

@@ -106,7 +106,8 @@ def _send(
             refusals[label] = result.refusal
             continue
         left.remove(label)
-        keep(replace(question, channels=list(left)))
+        if left:
+            keep(replace(question, channels=list(left)))
         _record_end(label, intent, result)
     return refusals
 

@@ -43,6 +43,10 @@ def environment(
 @pytest.fixture(scope="session")
 def migrated(postgres_uri) -> str:
     """The URI of a migrated database, to be copied."""
+    with psycopg.connect(postgres_uri, autocommit=True) as connection:
+        # No test on this server cuts the power.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
     uri = create_database(postgres_uri, "durable_template")
     parts.manage("migrate", env=environment(database=uri, provider=Provider()))
     return uri

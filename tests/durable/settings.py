@@ -7,10 +7,12 @@ add to it.
 from datetime import timedelta
 
 from tests.shapes.phone.settings import *  # noqa: F403
+from tests.shapes.phone.settings import DATABASES, OVERRIDES
 from tests.shapes.phone.settings import INSTALLED_APPS as PHONE_APPS
-from tests.shapes.phone.settings import OVERRIDES
 
 INSTALLED_APPS = [*PHONE_APPS, "django_tasks_db"]
+# As a site has it: a worker that connects for every task is a slow one.
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 CRUDAUTH_DISPATCHER = "crudauth_django.dispatch.TaskDispatcher"
 CRUDAUTH_TARGET_BUDGET = None
@@ -27,8 +29,8 @@ LOGGING = {
 }
 #: A minute scaled down to seconds.
 CRUDAUTH_RETRY = {
-    "BASE": timedelta(seconds=0.5),
-    "MAX": timedelta(seconds=3),
-    "LEASE": timedelta(seconds=4),
+    "BASE": timedelta(seconds=1),
+    "MAX": timedelta(seconds=5),
+    "LEASE": timedelta(seconds=8),
 }
 globals().update(OVERRIDES)

@@ -15,10 +15,18 @@ from crudauth_django.models import OpenQuestion
 from crudauth_django.questions import Question, answer
 from tests.conftest import NEW_PASSWORD
 
+try:
+    from django.tasks.backends.base import BaseTaskBackend
+    from django.tasks.backends.immediate import ImmediateBackend
+except ImportError:  # Django 5.2
+    from django_tasks.backends.base import BaseTaskBackend
+    from django_tasks.backends.immediate import ImmediateBackend
+
 pytestmark = pytest.mark.django_db
 
 LOCMEM = "crudauth_django.channels.locmem.LocMemChannel"
 HERE = "tests.durable.test_questions"
+IMMEDIATE = f"{ImmediateBackend.__module__}.{ImmediateBackend.__qualname__}"
 
 
 class DeadChannel(DeliveryChannel):
@@ -166,3 +174,38 @@ def test_only_what_is_overdue_is_brought_back_and_once():
     assert early == []
     assert late == ["a" * 32]
     assert again == []
+
+
+class BrokenBackend(BaseTaskBackend):
+    """A queue that is away."""
+
+    supports_defer = True
+
+    def enqueue(self, task, args, kwargs):
+        raise ConnectionError
+
+
+@pytest.mark.django_db(transaction=True)
+@override_settings(
+    TASKS={"default": {"BACKEND": f"{HERE}.BrokenBackend"}},
+    CRUDAUTH_DISPATCHER="crudauth_django.dispatch.TaskDispatcher",
+)
+def test_a_queue_that_is_away_changes_no_answer_and_loses_nothing(ada, api):
+    body = {"phone": str(ada.phone)}
+
+    answered = api.post("/password/reset-request", body, format="json")
+
+    assert answered.status_code == HTTPStatus.OK
+    assert OpenQuestion.objects.get().question["value"] == body["phone"]
+
+
+@pytest.mark.django_db(transaction=True)
+@override_settings(
+    TASKS={"default": {"BACKEND": IMMEDIATE}},
+    CRUDAUTH_DISPATCHER="crudauth_django.dispatch.TaskDispatcher",
+)
+def test_a_task_of_any_backend_answers_the_question(ada, api, outbox):
+    api.post("/password/reset-request", {"phone": str(ada.phone)}, format="json")
+
+    assert [intent.recipient for intent in outbox] == [str(ada.phone)]
+    assert not OpenQuestion.objects.exists()
