@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import user_login_failed
@@ -37,7 +37,7 @@ def verify_credentials(
     ``CountersUnavailable`` before any password is compared.
     """
     user = find_by_identifier(identifier)
-    return _compare([identifier], password, user=user, client=client)
+    return _compare([identifier], password, user=user, client=client, admits=_may_enter)
 
 
 @sensitive_variables()
@@ -49,7 +49,9 @@ def verify_again(
     Raises as :func:`verify_credentials` does.
     """
     identifiers = lockout.identifiers_of(user)
-    return _compare(identifiers, password, user=user, client=client)
+    return _compare(
+        identifiers, password, user=user, client=client, admits=_is_signed_in
+    )
 
 
 @sensitive_variables()
@@ -59,13 +61,14 @@ def _compare(
     *,
     user: AbstractAuthUser | None,
     client: Client,
+    admits: Callable[[AbstractAuthUser], bool],
 ) -> AbstractAuthUser:
     admission = lockout.admit(identifiers=identifiers, user=user, client=client)
     if user is None or not user.is_active:
         matches = passwords.check_password(password, None, lambda _raw: None)
     else:
         matches = user.check_password(password)
-    if user is None or not matches or admission.silenced or not _may_enter(user):
+    if user is None or not matches or admission.silenced or not admits(user):
         admission.failed()
         raise InvalidCredentials
     admission.succeeded(user)
@@ -73,9 +76,19 @@ def _compare(
 
 
 def _may_enter(user: AbstractAuthUser) -> bool:
+    """Whether an account has proven as much as ``LOGIN_REQUIRES_VERIFIED`` wants.
+
+    No registration makes a superuser, or an account that has nothing to prove.
+    """
     if user.shape().factor is None or not get_settings().login_requires_verified:
         return True
-    return user.is_recovery_verified
+    exempt = user.is_superuser or user.recovery_value is None
+    return exempt or user.is_recovery_verified
+
+
+def _is_signed_in(_user: AbstractAuthUser) -> bool:
+    """Let in whoever a session has let in already."""
+    return True
 
 
 class IdentifierBackend(ModelBackend):

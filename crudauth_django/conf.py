@@ -69,7 +69,8 @@ class Settings:
     #: How long a token that confirms a new recovery value works.
     change_max_age: timedelta = _option(timedelta(hours=24), read_seconds)
     #: Refuse the login of an account that has not verified its recovery value,
-    #: exactly as a wrong password is refused.
+    #: exactly as a wrong password is refused. Superusers, and accounts that have
+    #: no recovery value, may log in: no registration makes one.
     login_requires_verified: bool = _option(False, read_flag)  # noqa: FBT003
     #: A dict with any of ``ATTEMPTS``, ``NETWORK_ATTEMPTS``, ``WINDOW``,
     #: ``BASE``, ``MAX`` and ``MEMORY``; ``None`` switches the lockout off.

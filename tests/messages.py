@@ -17,7 +17,7 @@ def intent(kind, **changes):
     values = {
         "token": TOKEN if has_token else None,
         "recipient": "+15551234567",
-        "account": "trinity.of.the.nebuc",
+        "account": "trinity-of-the-nebuc",
         "expires_in": timedelta(hours=24) if has_token else None,
         "link": f"https://app.example.com/{PATHS[kind]}?token={TOKEN}"
         if has_token

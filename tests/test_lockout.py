@@ -440,3 +440,29 @@ def test_an_unverified_account_may_be_refused_like_a_wrong_password(ada, setting
     user_model().objects.update(phone_verified=True)
 
     assert attempt(password=PASSWORD) == ada
+
+
+def test_what_no_registration_makes_need_not_be_verified(api, db, settings):
+    settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = True
+    users = user_model().objects
+    users.create_superuser(username="root", phone="+12125552368", password=PASSWORD)
+    users.create_user(username="clerk", password=PASSWORD)
+
+    for name in ("root", "clerk"):
+        body = {"username": name, "password": PASSWORD}
+        assert api.post("/login", body, format="json").status_code == HTTPStatus.OK
+
+
+def test_somebody_signed_in_confirms_the_password_unverified(api, ada, settings):
+    body = {"username": "ada", "password": PASSWORD}
+    token = api.post("/login", body, format="json").json()["csrf_token"]
+    settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = True
+
+    changed = api.post(
+        "/change-password",
+        {"current_password": PASSWORD, "new_password": NEW_PASSWORD},
+        format="json",
+        headers={"X-CSRFToken": token},
+    )
+
+    assert changed.status_code == HTTPStatus.OK
