@@ -27,6 +27,7 @@ class Run:
     """One run of the command, as its own process measured it."""
 
     seconds: float
+    cpu_seconds: float
     peak_mib: float
     summary: dict[str, int]
     code: int
@@ -70,8 +71,9 @@ def measure(*flags: str, env: dict[str, str], folder: Path) -> Run:
         "import resource, sys; from django.core.management import "
         "execute_from_command_line as run\n"
         "try: run(['manage.py', 'crudauth_adopt', '--format=json', *sys.argv[1:]])\n"
-        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,"
-        " file=sys.stderr)"
+        "finally:\n"
+        "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "    print(used.ru_utime + used.ru_stime, used.ru_maxrss, file=sys.stderr)"
     )
     began = time.perf_counter()
     with output.open("wb") as report:
@@ -87,6 +89,7 @@ def measure(*flags: str, env: dict[str, str], folder: Path) -> Run:
     *_findings, last = output.read_text().splitlines()
     return Run(
         seconds=seconds,
+        cpu_seconds=float(done.stderr.split()[-2]),
         peak_mib=int(done.stderr.split()[-1]) / 1024,
         summary=json.loads(last)["summary"],
         code=done.returncode,
@@ -114,7 +117,7 @@ def main(rows: int) -> None:
         for flags in ((), ("--apply",), ("--apply",)):
             run = measure(*flags, env=env, folder=folder)
             print(
-                f"{' '.join(flags) or 'report':8} {run.seconds:7.1f} s"
+                f"{' '.join(flags) or 'report':8} {run.seconds:7.1f} s (cpu {run.cpu_seconds:.1f} s)"
                 f"  peak {run.peak_mib:6.1f} MiB  exit {run.code}  {run.summary}",
                 flush=True,
             )
