@@ -117,7 +117,8 @@ def main(rows: int) -> None:
         for flags in ((), ("--apply",), ("--apply",)):
             run = measure(*flags, env=env, folder=folder)
             print(
-                f"{' '.join(flags) or 'report':8} {run.seconds:7.1f} s (cpu {run.cpu_seconds:.1f} s)"
+                f"{' '.join(flags) or 'report':8} {run.seconds:7.1f} s"
+                f" (cpu {run.cpu_seconds:.1f} s)"
                 f"  peak {run.peak_mib:6.1f} MiB  exit {run.code}  {run.summary}",
                 flush=True,
             )
