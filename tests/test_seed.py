@@ -13,12 +13,19 @@ def test_register_log_in_verify_and_reset(api, outbox):
         {"username": "neo", "phone": "+15551234567", "password": "a-strong-one"},
         format="json",
     )
-    logged_in = api.post("/login", "username=neo&password=a-strong-one",
-                         content_type="application/x-www-form-urlencoded")
+    logged_in = api.post(
+        "/login",
+        "username=neo&password=a-strong-one",
+        content_type="application/x-www-form-urlencoded",
+    )
     before = api.get("/gated-api")
-    verified = api.post("/email/verify-confirm", {"token": outbox[0].token}, format="json")
+    verified = api.post(
+        "/email/verify-confirm", {"token": outbox[0].token}, format="json"
+    )
     after = api.get("/gated-api")
-    asked = api.post("/password/reset-request", {"phone": "+1 555 123 4567"}, format="json")
+    asked = api.post(
+        "/password/reset-request", {"phone": "+1 555 123 4567"}, format="json"
+    )
     reset = api.post(
         "/password/reset-confirm",
         {"token": outbox[-1].token, "new_password": "a-new-strong-one"},
@@ -34,5 +41,7 @@ def test_register_log_in_verify_and_reset(api, outbox):
     assert reset.status_code == HTTPStatus.OK
     assert api.get("/me").status_code == HTTPStatus.UNAUTHORIZED
     assert [intent.kind for intent in outbox] == [
-        "verify_recovery", "reset_password", "password_changed",
+        "verify_recovery",
+        "reset_password",
+        "password_changed",
     ]

@@ -1,11 +1,12 @@
 """URLs of every test project: the package, the admin, and gated views."""
 
-from crudauth_django.permissions import IsRecoveryVerified, recovery_verified_required
 from django.contrib import admin
 from django.http import HttpResponse
 from django.urls import include, path
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.response import Response
+
+from crudauth_django.permissions import IsRecoveryVerified, recovery_verified_required
 
 
 @api_view(["GET"])
