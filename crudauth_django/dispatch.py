@@ -10,12 +10,17 @@ import time
 from abc import ABC, abstractmethod
 from datetime import timedelta
 from functools import cache, partial
+from importlib import import_module
 from itertools import count
+from types import ModuleType
 from typing import Any, cast
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.db import connections, transaction
+from django.utils import timezone
 
+from crudauth_django.compat import task_errors
 from crudauth_django.conf import get_settings
 from crudauth_django.questions import Question, answer
 
@@ -44,6 +49,15 @@ class InlineDispatcher(Dispatcher):
         answer(question)
 
 
+def _load_tasks() -> ModuleType:
+    """Import the task: raises ``ImportError`` where there is no framework for it."""
+    errors = task_errors()
+    try:
+        return import_module("crudauth_django.tasks")
+    except errors as error:
+        raise ImproperlyConfigured(f"TASKS can't run it: {error}") from error
+
+
 class TaskDispatcher(Dispatcher):
     """Writes the question down and enqueues its id with Django's Tasks framework.
 
@@ -54,10 +68,11 @@ class TaskDispatcher(Dispatcher):
     """
 
     def __init__(self, **using: Any) -> None:
-        from crudauth_django import tasks
-
-        self._tasks = tasks
-        self._task = tasks.deliver.using(**using) if using else tasks.deliver
+        self._tasks = _load_tasks()
+        try:
+            self._task = self._tasks.deliver.using(**using)
+        except task_errors() as error:
+            raise ImproperlyConfigured(f"TASKS can't run it: {error}") from error
         # A backend that can't keep a task for later runs it here and now.
         self.durable = self._task.get_backend().supports_defer
 
@@ -66,8 +81,8 @@ class TaskDispatcher(Dispatcher):
 
     def requeue(self, *, overdue: timedelta) -> int:
         """Enqueue again what is overdue by so much; return how many that were."""
-        number = 0
-        while late := self._tasks.requeue(self._task, overdue=overdue):
+        number, since = 0, timezone.now() - overdue
+        while late := self._tasks.requeue(self._task, overdue_since=since):
             number += late
         return number
 
@@ -132,8 +147,14 @@ class ThreadDispatcher(Dispatcher):
             with self._changed:
                 self._busy -= 1
                 self._changed.notify_all()
-            if follow_up is not None and not self._closing:
-                self._accept(follow_up)
+            if follow_up is not None:
+                self._follow(follow_up)
+
+    def _follow(self, question: Question) -> None:
+        if self._closing:
+            logger.error("No time to try question %s again.", question.id)
+        else:
+            self._accept(question)
 
     def _next(self) -> Question:
         with self._changed:

@@ -93,14 +93,14 @@ def take(question_id: str) -> Held | None:
     return Held(question=read_question(row.question), until=until)
 
 
-def overdue(*, by: timedelta) -> Iterator[str]:
-    """Yield the ids of questions that should have been tried before.
+def overdue(*, since: datetime) -> Iterator[str]:
+    """Yield the ids of questions that should have been tried before ``since``.
 
     Each is due now and so not overdue any more: of several that ask at once,
     one gets it.
     """
     now = timezone.now()
-    late = _rows().filter(due_at__lt=now - by).order_by("due_at")
+    late = _rows().filter(due_at__lt=since).order_by("due_at")
     for row in late.only("due_at")[:SWEEP_SIZE]:
         if _rows().filter(pk=row.pk, due_at=row.due_at).update(due_at=now):
             yield row.pk

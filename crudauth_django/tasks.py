@@ -29,7 +29,8 @@ def deliver(context: Any, question_id: str, *, watching: bool = False) -> None:
     """Try a question, if it is open and due."""
     task = context.task_result.task
     if watching:
-        requeue(task, overdue=LEASES_UNTIL_LOST * get_settings().retry.lease)
+        lost = LEASES_UNTIL_LOST * get_settings().retry.lease
+        requeue(task, overdue_since=timezone.now() - lost)
         if not _watch_again(task, question_id):
             return
     held = outbox.take(question_id)
@@ -59,10 +60,10 @@ def dispatch(task: Any, question: Question) -> None:
             transaction.on_commit(enqueue, using=outbox.database(), robust=True)
 
 
-def requeue(task: Any, *, overdue: timedelta) -> int:
-    """Enqueue again what is overdue by so much; return how many that were."""
+def requeue(task: Any, *, overdue_since: datetime) -> int:
+    """Enqueue again some of what is overdue; return how many, 0 for no more."""
     with outbox.atomically():
-        late = list(outbox.overdue(by=overdue))
+        late = list(outbox.overdue(since=overdue_since))
         for question_id in late:
             _enqueue_twice(task, question_id)
     return len(late)

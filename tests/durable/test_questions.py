@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 import pytest
 from django.test import override_settings
+from django.utils import timezone
 
 from crudauth_django import outbox as ledger
 from crudauth_django.channels import DeliveryChannel
@@ -167,9 +168,10 @@ def test_whoever_was_too_slow_changes_nothing_for_who_came_after():
 def test_only_what_is_overdue_is_brought_back_and_once():
     ledger.put(Question(kind=RESET_PASSWORD, value="x", id="a" * 32))
 
-    early = list(ledger.overdue(by=timedelta(minutes=1)))
-    late = list(ledger.overdue(by=timedelta()))
-    again = list(ledger.overdue(by=timedelta(seconds=1)))
+    now = timezone.now()
+    early = list(ledger.overdue(since=now - timedelta(minutes=1)))
+    late = list(ledger.overdue(since=now))
+    again = list(ledger.overdue(since=now))
 
     assert early == []
     assert late == ["a" * 32]
