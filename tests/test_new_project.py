@@ -34,7 +34,8 @@ class SmsChannel(DeliveryChannel):
         if intent.token is None:
             return
         with open(os.environ["SMS_FILE"], "a") as sent:
-            sent.write(json.dumps([intent.kind, intent.recipient, intent.token]) + "\\n")
+            line = [intent.kind, intent.recipient, intent.token]
+            sent.write(json.dumps(line) + "\\n")
 """
 
 SETTINGS = """

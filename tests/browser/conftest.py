@@ -11,9 +11,12 @@ import pytest
 from tests.example import served_example
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """The Chromium that ``CRUDAUTH_BROWSER`` names, without a screen."""
+    """The Chromium that ``CRUDAUTH_BROWSER`` names, without a screen.
+
+    It is closed with the module: its event loop makes Django refuse queries.
+    """
     from playwright.sync_api import sync_playwright
 
     with (
