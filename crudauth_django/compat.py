@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import apps
@@ -22,17 +24,24 @@ HAS_TASKS = bool(find_spec("django.tasks") or find_spec("django_tasks"))
 
 def as_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Make a function a task; raises ``ImportError`` that names the extra."""
+    decorator = _framework("").task(**options)
+    return cast("Callable[[Callable[..., Any]], Any]", decorator)
+
+
+def task_errors() -> tuple[type[Exception], ...]:
+    """Return what is raised for a task that no backend of the project can run."""
+    return (_framework(".exceptions").TaskException,)
+
+
+def _framework(part: str) -> ModuleType:
+    name = "django.tasks" if find_spec("django.tasks") else "django_tasks"
     try:
-        from django.tasks import task
-    except ImportError:
-        try:
-            from django_tasks import task  # type: ignore[import-not-found,no-redef,unused-ignore]
-        except ImportError as error:
-            raise ImportError(
-                "TaskDispatcher needs a tasks framework: "
-                'pip install "crudauth-django[tasks]"'
-            ) from error
-    return cast("Callable[[Callable[..., Any]], Any]", task(**options))
+        return import_module(name + part)
+    except ImportError as error:
+        raise ImportError(
+            "TaskDispatcher needs a tasks framework: "
+            'pip install "crudauth-django[tasks]"'
+        ) from error
 
 
 def run_at(task: Any, when: datetime | None) -> Any:

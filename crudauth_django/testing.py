@@ -37,8 +37,10 @@ def collected_deliveries() -> Iterator[list[DeliveryIntent]]:
         CRUDAUTH_CHANNELS=["crudauth_django.channels.locmem.LocMemChannel"],
         CRUDAUTH_DISPATCHER="crudauth_django.dispatch.InlineDispatcher",
     ):
-        yield locmem.outbox
-    locmem.outbox.clear()
+        try:
+            yield locmem.outbox
+        finally:
+            locmem.outbox.clear()
 
 
 @pytest.fixture

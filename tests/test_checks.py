@@ -173,6 +173,13 @@ def test_a_shape_that_contradicts_itself_is_named(attrs, expected):
     assert shape_ids(**attrs) == expected
 
 
+def test_numbers_are_stored_as_they_are_looked_up(settings):
+    settings.PHONENUMBER_DB_FORMAT = "INTERNATIONAL"
+
+    assert shape_ids(phone=phone(), **PHONE) == ["E009"]
+    assert shape_ids(LOGIN_IDENTIFIERS=("username",)) == []
+
+
 def test_a_relation_is_no_identifier():
     relation = models.OneToOneField("phone.User", models.CASCADE, related_name="+")
 

@@ -6,7 +6,7 @@ from functools import singledispatch
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -46,6 +46,16 @@ class Unavailable(exceptions.APIException):
 
     def __init__(self) -> None:
         super().__init__(_("Not available at the moment. Try again soon."))
+
+
+class Conflict(exceptions.APIException):
+    """409: a constraint of the project's own stands against it."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+
+    def __init__(self) -> None:
+        super().__init__(_("This contradicts what is there already."))
 
 
 class BadToken(exceptions.APIException):
@@ -104,6 +114,12 @@ def _unstorable(_error: DataError) -> Exception:
     # Every value of a body is checked before; what is left is a cookie's, such
     # as a session key with a NUL, which PostgreSQL's driver refuses.
     return exceptions.ParseError()
+
+
+@as_response_error.register
+def _conflict(_error: IntegrityError) -> Exception:
+    # What another request wrote since this one was checked.
+    return Conflict()
 
 
 @as_response_error.register

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ImproperlyConfigured
 from rest_framework.routers import DynamicRoute, Route, SimpleRouter
 
 from crudauth_django.api.views import AccountViewSet, RecoveryViewSet
 from crudauth_django.conf import get_settings
-from crudauth_django.identity import shape
+from crudauth_django.identity import user_model
 
 app_name = "crudauth"
 
@@ -21,9 +22,22 @@ class NeutralRouter(SimpleRouter):
     ]
 
 
+def has_recovery() -> bool:
+    """Whether there is something to recover by, and a channel to reach it over.
+
+    A user model or a setting that is wrong is for the checks to report, which
+    run after this is imported.
+    """
+    try:
+        channels = get_settings().channels
+    except ImproperlyConfigured:
+        return True
+    return bool(channels) and getattr(user_model(), "RECOVERY_FACTOR", None) is not None
+
+
 router = NeutralRouter(trailing_slash=False)
 router.register("", AccountViewSet, basename="account")
-if shape().factor is not None and get_settings().channels:
+if has_recovery():
     router.register("", RecoveryViewSet, basename="recovery")
 
 urlpatterns = router.urls

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
+from phonenumber_field.modelfields import PhoneNumberField
 
 from crudauth_django.conf import parse_setting
 from crudauth_django.identity import Shape
@@ -122,9 +124,26 @@ def _check_bookkeeping(
 
 def _check_both(model: type[AbstractAuthUser]) -> Iterator[checks.CheckMessage]:
     shape = model.shape()
+    yield from _check_number_format(model, shape)
     if shape.factor is None or _field(model, shape.factor) is None:
         return
     yield from _check_bookkeeping(model, shape)
+
+
+def _check_number_format(
+    model: type[AbstractAuthUser], shape: Shape
+) -> Iterator[checks.CheckMessage]:
+    """Numbers are compared with what is stored, so there is one way to store them."""
+    chosen = getattr(settings, "PHONENUMBER_DB_FORMAT", "E164")
+    fields = [_field(model, name) for name in shape.columns]
+    if chosen != "E164" and any(isinstance(f, PhoneNumberField) for f in fields):
+        yield checks.Error(
+            f"PHONENUMBER_DB_FORMAT is {chosen!r}: numbers would be stored in "
+            "another spelling than they are looked up in.",
+            hint='Set PHONENUMBER_DB_FORMAT = "E164", or take it out.',
+            obj=model,
+            id="crudauth.E009",
+        )
 
 
 def _names_an_address(model: type[AbstractAuthUser], name: str) -> bool:

@@ -48,6 +48,10 @@ class CacheCounters(CounterStore):
             except ValueError:  # it expired between the two
                 continue
             if isinstance(value, int):
+                if value == 1:
+                    # Django's Redis cache looks for the key, then increments:
+                    # one that expires between begins anew, and for ever.
+                    cache.touch(key, timeout=period)
                 return value
         raise CountersUnavailable(f"no place in {TRIES} tries")
 
