@@ -527,6 +527,14 @@ def test_a_successful_answer_may_not_be_stored_either(api, ada):
     assert "no-store" in api.get("/me")["Cache-Control"]
 
 
+def test_a_form_with_parts_logs_in_too(api, ada):
+    answer = api.post(
+        "/login", {"username": "ada", "password": PASSWORD}, format="multipart"
+    )
+
+    assert answer.status_code == HTTPStatus.OK
+
+
 def test_only_json_is_read_but_for_the_login(api):
     answer = api.post("/register", "username=neo", content_type=FORM)
 

@@ -15,7 +15,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.parsers import FormParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -118,7 +118,7 @@ class AccountViewSet(CrudauthViewSet):
         detail=False,
         methods=["post"],
         serializer_class=serializers.LoginSerializer,
-        parser_classes=[BoundedJSONParser, FormParser],
+        parser_classes=[BoundedJSONParser, FormParser, MultiPartParser],
     )
     def login(self, request: Request) -> Response:
         """Open a session."""
