@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from crudauth_django.channels import locmem
@@ -52,6 +53,13 @@ def outbox() -> Iterator[list]:
     locmem.outbox.clear()
     yield locmem.outbox
     locmem.outbox.clear()
+
+
+@pytest.fixture(autouse=True)
+def language() -> Iterator[None]:
+    """Leave no language behind: ``LocaleMiddleware`` does, for its thread."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

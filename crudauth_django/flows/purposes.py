@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q, QuerySet
 
 from crudauth_django.channels import base as kinds
 from crudauth_django.conf import get_settings
@@ -81,6 +81,7 @@ def win_from_unproven(
     factor, pending = shape().recovery_factor, shape().pending
     try:
         with transaction.atomic():
+            _lock_in_order(user, value)
             if user_model()._meta.get_field(factor).null:
                 user_model()._default_manager.filter(
                     **{factor: value, shape().verified: False}
@@ -91,6 +92,17 @@ def win_from_unproven(
     except IntegrityError:
         pass
     return False
+
+
+def _lock_in_order(user: AbstractAuthUser, value: str | None) -> None:
+    """Lock the rows of both accounts, so that two that swap values don't deadlock.
+
+    SQLite, with its one writer, has no such locks and needs none.
+    """
+    if connection.features.has_select_for_update:
+        rows = user_model()._default_manager.select_for_update().order_by("pk")
+        either = Q(pk=user.pk) | Q(**{shape().recovery_factor: value})
+        list(rows.filter(either).values_list("pk", flat=True))
 
 
 def _verify(user: AbstractAuthUser, columns: dict[str, Any]) -> bool:
