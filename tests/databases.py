@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from crudauth_django.models import Counter
 from tests.shapes.common import database
+
+
+def new_postgres_database(server: str) -> str:
+    """Create an empty database on a server that is shared; returns its URI."""
+    name = f"empty_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.replace("/postgres?", f"/{name}?")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import requests
 
 from tests import parts
 from tests.adoption.people_before import PASSWORD
+from tests.databases import new_postgres_database
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,8 @@ class Project:
 def project(request, tmp_path_factory) -> Project:
     """An empty database."""
     if request.param == "postgresql":
-        return Project(database=request.getfixturevalue("postgres_uri"))
+        server = request.getfixturevalue("postgres_uri")
+        return Project(database=new_postgres_database(server))
     folder = tmp_path_factory.mktemp("adoption")
     return Project(database=str(folder / "db.sqlite3"))
 

@@ -24,7 +24,7 @@ from crudauth_django.counters.in_database import _conflict_target
 from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.models import Counter
 from tests import parts
-from tests.databases import connected, with_counters
+from tests.databases import connected, new_postgres_database, with_counters
 
 ALIAS = "counted"
 DEAD = "crudauth_django.counters.CacheCounters"
@@ -44,7 +44,7 @@ def sqlite_store(tmp_path, django_db_blocker) -> Iterator[CounterStore]:
 def postgres_store(postgres_uri, django_db_blocker) -> Iterator[CounterStore]:
     with (
         django_db_blocker.unblock(),
-        connected(ALIAS, postgres_uri) as connection,
+        connected(ALIAS, new_postgres_database(postgres_uri)) as connection,
         with_counters(connection),
     ):
         yield DatabaseCounters(alias=ALIAS)
