@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth import user_login_failed
 from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
@@ -123,6 +124,18 @@ class IdentifierBackend(ModelBackend):
             return None
         except (LockedOut, CountersUnavailable) as error:
             raise PermissionDenied from error
+
+    async def aauthenticate(  # type: ignore[override]  # as authenticate()
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **credentials: Any,
+    ) -> AbstractAuthUser | None:
+        """See :meth:`authenticate`; ``ModelBackend``'s own would go around it."""
+        return await sync_to_async(self.authenticate)(
+            request, username, password, **credentials
+        )
 
 
 def announce_failure(*, identifier: str, request: HttpRequest | None) -> None:

@@ -134,21 +134,33 @@ class ThreadDispatcher(Dispatcher):
         if idle >= len(self._waiting) or len(self._threads) >= self._workers:
             return
         thread = threading.Thread(target=self._work, name="crudauth", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:  # no more threads: those there are go on
+            logger.error("No thread to answer with: %s.", error)  # noqa: TRY400
+        else:
+            self._threads.append(thread)
 
     def _work(self) -> None:
-        while True:
-            question = self._next()
-            try:
-                follow_up = answer(question)
-            finally:
-                connections.close_all()
+        try:
+            while True:
+                follow_up = self._answer_next()
+                if follow_up is not None:
+                    self._follow(follow_up)
+        finally:  # such as SystemExit, raised by a channel
+            with self._changed:
+                self._threads.remove(threading.current_thread())
+                self._hire()
+
+    def _answer_next(self) -> Question | None:
+        question = self._next()
+        try:
+            return answer(question)
+        finally:
+            connections.close_all()
             with self._changed:
                 self._busy -= 1
                 self._changed.notify_all()
-            if follow_up is not None:
-                self._follow(follow_up)
 
     def _follow(self, question: Question) -> None:
         if self._closing:

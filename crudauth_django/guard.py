@@ -55,7 +55,9 @@ class GuardedModel(models.Model):
         """Columns that a full ``save()`` writes only where they were changed."""
         shape = cls.shape()
         bookkeeping = () if shape.factor is None else (shape.verified, shape.pending)
-        return ("password", "auth_epoch", *shape.columns, *bookkeeping)
+        privileges = ("is_active", "is_staff", "is_superuser")
+        own = ("password", "auth_epoch", *privileges)
+        return (*own, *shape.columns, *bookkeeping)
 
     @classmethod
     def from_db(
@@ -111,6 +113,8 @@ class GuardedModel(models.Model):
         moved = self.shape().factor in written & self._changed()
         if moved:
             written |= self._unprove()
+        elif "password" in written & changed:
+            written |= self._call_off_change()
         super().save(update_fields=written, **kwargs)
         # What was not named is changed still, and in the next full save.
         self._remember(written & set(self.guarded_columns()))
@@ -133,6 +137,14 @@ class GuardedModel(models.Model):
         setattr(self, shape.pending, None)
         self.auth_epoch = F("auth_epoch") + 1
         return {shape.verified, shape.pending, "auth_epoch"}
+
+    def _call_off_change(self) -> set[str]:
+        """Whoever knew the old password may have asked for another value."""
+        shape = self.shape()
+        if shape.factor is None or not getattr(self, shape.verified):
+            return set()
+        setattr(self, shape.pending, None)
+        return {shape.pending}
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         """Leave the identity columns to :meth:`clean`, which has their one rule.

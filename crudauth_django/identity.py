@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.db import models
+from django.db import models, router
 from django.db.models import Q
 
 from crudauth_django.spelling import normalize, text_of
@@ -74,6 +74,11 @@ class Shape:
 def user_model() -> type[AbstractAuthUser]:
     """Return the project's user model, typed."""
     return cast("type[AbstractAuthUser]", get_user_model())
+
+
+def user_database() -> str:
+    """Name the database that accounts are written to."""
+    return router.db_for_write(user_model())
 
 
 def as_django_user(user: AbstractAuthUser) -> Any:

@@ -8,7 +8,8 @@ from http import HTTPStatus
 
 import pytest
 import time_machine
-from django.contrib.auth import authenticate
+from asgiref.sync import async_to_sync
+from django.contrib.auth import aauthenticate, authenticate
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client as Browser
 from django.test import RequestFactory
@@ -466,3 +467,15 @@ def test_somebody_signed_in_confirms_the_password_unverified(api, ada, settings)
     )
 
     assert changed.status_code == HTTPStatus.OK
+
+
+def test_the_async_door_is_the_same_door(ada):
+    ask = async_to_sync(aauthenticate)
+    for _try in range(5):
+        ask(username="ada", password="a wrong one")
+
+    assert ask(username="ada", password=PASSWORD) is None
+
+
+def test_the_async_door_opens_for_the_right_password(ada):
+    assert async_to_sync(aauthenticate)(username="ada", password=PASSWORD) == ada

@@ -601,3 +601,14 @@ def test_a_superuser_is_what_the_manager_is_told():
 
     assert root.is_superuser
     assert not root.is_staff
+
+
+def test_a_stale_instance_reopens_no_account_and_restores_no_privilege(ada):
+    user_model().objects.filter(pk=ada.pk).update(is_staff=True)
+    stale = user_model().objects.get(pk=ada.pk)
+    user_model().objects.filter(pk=ada.pk).update(is_active=False, is_staff=False)
+
+    stale.save()
+
+    fresh = user_model().objects.get(pk=ada.pk)
+    assert (fresh.is_active, fresh.is_staff) == (False, False)

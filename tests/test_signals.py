@@ -161,3 +161,36 @@ def test_no_signal_carries_a_password(ada, heard):
 
     for values in heard["password_reset"]:
         assert NEW_PASSWORD not in repr(values)
+
+
+def test_a_receiver_that_names_the_user_model_hears_of_a_changed_password(api, ada):
+    heard = []
+
+    def revoke(**values):
+        heard.append(values["user"].pk)
+
+    signals.credentials_revoked.connect(revoke, sender=user_model())
+    body = {"username": "ada", "password": PASSWORD}
+    csrf = api.post("/login", body, format="json").json()["csrf_token"]
+    api.post(
+        "/change-password",
+        {"current_password": PASSWORD, "new_password": NEW_PASSWORD},
+        format="json",
+        headers={"X-CSRFToken": csrf},
+    )
+    signals.credentials_revoked.disconnect(revoke, sender=user_model())
+
+    assert heard == [ada.pk]
+
+
+def test_a_reset_is_announced_though_nobody_can_lift_the_lock(ada, heard, settings):
+    token = make_token(RESET.purpose, ada)
+    settings.CRUDAUTH_CHANNELS = []
+    dead = "redis://127.0.0.1:1/0"
+    redis = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {"default": {"BACKEND": redis, "LOCATION": dead}}
+    settings.CRUDAUTH_COUNTERS = "crudauth_django.counters.CacheCounters"
+
+    recovery.confirm_reset(token=token, new_password=NEW_PASSWORD)
+
+    assert len(heard["credentials_revoked"]) == 1

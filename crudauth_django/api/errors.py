@@ -6,7 +6,7 @@ from functools import singledispatch
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError, IntegrityError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -104,6 +104,7 @@ def _throttled(error: Throttled) -> Exception:
 
 
 @as_response_error.register(CountersUnavailable)
+@as_response_error.register(InterfaceError)
 @as_response_error.register(OperationalError)
 def _outage(_error: Exception) -> Exception:
     return Unavailable()

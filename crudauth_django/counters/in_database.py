@@ -9,7 +9,14 @@ from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import DatabaseError, IntegrityError, connections, router, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    connections,
+    router,
+    transaction,
+)
 from django.db.models import F
 from django.utils import timezone
 
@@ -55,7 +62,7 @@ class DatabaseCounters(CounterStore):
         live = self._rows().filter(key__in=wanted, expires_at__gt=timezone.now())
         try:
             return dict(live.values_list("key", "value"))
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             raise CountersUnavailable(str(error)) from error
 
     def put(self, key: str, value: int, *, period: int) -> None:
@@ -110,7 +117,7 @@ class DatabaseCounters(CounterStore):
         for _try in range(TRIES):
             try:
                 return self._in_one_transaction(work)
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 if not _is_deadlock(error):
                     raise CountersUnavailable(str(error)) from error
         raise CountersUnavailable(f"a deadlock in each of {TRIES} tries")
@@ -127,7 +134,7 @@ def _in(period: int) -> datetime:
     return timezone.now() + timedelta(seconds=period)
 
 
-def _is_deadlock(error: DatabaseError) -> bool:
+def _is_deadlock(error: Exception) -> bool:
     """Whether MySQL or MariaDB undid this transaction for another's sake.
 
     There, those whose ``INSERT`` found the row taken share a lock on it, which
@@ -176,7 +183,7 @@ def _on_another_connection(alias: str, work: Callable[[], T]) -> T:
         try:
             with _quick_transaction(connections[alias]):
                 results.append(work())
-        except (DatabaseError, CountersUnavailable) as error:
+        except (DatabaseError, InterfaceError, CountersUnavailable) as error:
             errors.append(error)
         finally:
             connections[alias].close()

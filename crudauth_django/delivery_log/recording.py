@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, router, transaction
+from django.db import DatabaseError, InterfaceError, router, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -24,7 +24,7 @@ def write(delivery: Delivery) -> None:
     try:
         with transaction.atomic(using=router.db_for_write(LoggedDelivery)):
             _write(delivery)
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.error(  # noqa: TRY400 (a traceback could show the value)
             "The delivery of %s could not be logged: %s.",
             delivery.message_id,

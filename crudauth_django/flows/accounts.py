@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -35,7 +36,7 @@ from crudauth_django.exceptions import (
 from crudauth_django.flows.announcing import announce
 from crudauth_django.flows.claims import insert, insert_or_claim
 from crudauth_django.flows.delivery import ask, together
-from crudauth_django.flows.purposes import unchanged, win
+from crudauth_django.flows.purposes import dropped_change, unchanged, win
 from crudauth_django.identity import (
     as_django_user,
     registrable_columns,
@@ -90,8 +91,12 @@ def _server_set(values: Mapping[str, Any]) -> Mapping[str, Any]:
 @sensitive_variables()
 def clean_new_password(password: str, *, user: AbstractAuthUser, field: str) -> str:
     """Return the password to set; raises ``ValidationError`` under ``field``."""
+    seen = copy(user)
+    if shape().factor is not None:
+        # As its owner sees it: a refusal must not tell a held value from a claim.
+        setattr(seen, shape().recovery_factor, user.recovery_value)
     try:
-        return passwords.clean_password(password, user=user, attributes=shape().columns)
+        return passwords.clean_password(password, user=seen, attributes=shape().columns)
     except ValidationError as error:
         raise ValidationError({field: error}) from error
 
@@ -148,8 +153,9 @@ def change_password(
     cleaned = clean_new_password(new_password, user=user, field="new_password")
     encoded = passwords.hash_password(cleaned)
     row = unchanged(user, password=user.password, auth_epoch=user.auth_epoch)
+    columns = {"password": encoded, **dropped_change(user)}
     with together():
-        if not win(user, row, password=encoded, auth_epoch=F("auth_epoch") + 1):
+        if not win(user, row, auth_epoch=F("auth_epoch") + 1, **columns):
             raise InvalidCredentials
         notify_password_changed(user)
     password_validation.password_changed(cleaned, as_django_user(user))
@@ -169,8 +175,13 @@ def notify_password_changed(user: AbstractAuthUser) -> None:
 
 
 def end_all_sessions(*, user: AbstractAuthUser, client: Client | None = None) -> None:
-    """Sign an account out everywhere; its outstanding tokens die, too."""
-    user_model()._default_manager.filter(pk=user.pk).update(
-        auth_epoch=F("auth_epoch") + 1
-    )
+    """Sign an account out everywhere.
+
+    Its outstanding tokens die, and a change of the recovery value that was
+    asked for and not confirmed is off.
+    """
+    row = user_model()._default_manager.filter(pk=user.pk)
+    if shape().factor is not None:
+        row.filter(**{shape().verified: True}).update(**{shape().pending: None})
+    row.update(auth_epoch=F("auth_epoch") + 1)
     announce(signals.credentials_revoked, user=user, client=client)

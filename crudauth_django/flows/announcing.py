@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from crudauth_django.client import Client
+from crudauth_django.identity import user_database, user_model
 
 if TYPE_CHECKING:
     from django.dispatch import Signal
@@ -23,10 +24,11 @@ def announce(
         transaction.on_commit(
             partial(
                 signal.send_robust,
-                sender=type(user),
+                sender=user_model(),
                 user=user,
                 client=client or Client(),
                 **values,
             ),
+            using=user_database(),
             robust=True,
         )

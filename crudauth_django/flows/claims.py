@@ -12,7 +12,7 @@ from crudauth_django.channels import base as kinds
 from crudauth_django.exceptions import IdentifierTaken
 from crudauth_django.flows.delivery import ask, together
 from crudauth_django.flows.purposes import unchanged
-from crudauth_django.identity import field_of, shape, user_model
+from crudauth_django.identity import field_of, shape, user_database, user_model
 from crudauth_django.spelling import is_personal, text_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _tell(holder: AbstractAuthUser) -> None:
 def insert(user: AbstractAuthUser) -> None:
     """Insert; the database has the last word on who has an identifier."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(using=user_database()):
             user.save(force_insert=True)
     except IntegrityError as error:
         field = _taken_field(user, [*shape().columns, *_unique_columns()])

@@ -21,7 +21,7 @@ from crudauth_django.deliveries import Delivery, Outcome, record
 from crudauth_django.dispatch import get_dispatcher
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.flows.messages import Message, message_for
-from crudauth_django.identity import field_of, shape
+from crudauth_django.identity import field_of, shape, user_database
 from crudauth_django.masking import mask
 from crudauth_django.questions import (
     NOTICE_MAX_AGE,
@@ -56,7 +56,8 @@ def together() -> AbstractContextManager[Any]:
     Where the queue is durable, that is: neither is ever there without the
     other. Elsewhere there is nothing to hold a transaction open for.
     """
-    return transaction.atomic() if get_dispatcher().durable else nullcontext()
+    durable = get_dispatcher().durable
+    return transaction.atomic(using=user_database()) if durable else nullcontext()
 
 
 @answers_questions
@@ -71,6 +72,8 @@ def deliver(question: Question, keep: Keeper) -> Question | None:
     if message is None:
         logger.debug("Question %s (%s): nobody to tell.", question.id, question.kind)
         _count(question.value, scope="nobody")
+        return None
+    if _is_too_late(question, message, at=time.time()):
         return None
     channels = _channels_for(question)
     if not channels or (question.channels is None and not _within_budget(message)):
@@ -228,18 +231,25 @@ def _next_try(
 ) -> Question | None:
     if not refusals:
         return None
-    purpose = message.recovery.purpose if message.recovery else None
-    lifetime = purpose.max_age() if purpose else NOTICE_MAX_AGE
     waits = [refusal.retry_after or 0 for refusal in refusals.values()]
     follow_up = question.again(channels=list(refusals), retry_after=max(waits))
-    if follow_up.due_at > question.asked_at + lifetime.total_seconds():
-        logger.error(
-            "Gave up on %s (%s) to %s after %d tries in %d s.",
-            question.id,
-            question.kind,
-            mask(message.recipient),
-            question.attempt,
-            time.time() - question.asked_at,
-        )
+    if _is_too_late(question, message, at=follow_up.due_at):
         return None
     return follow_up
+
+
+def _is_too_late(question: Question, message: Message, *, at: float) -> bool:
+    """Whether a token that was asked for then would be dead at that Unix time."""
+    purpose = message.recovery.purpose if message.recovery else None
+    lifetime = purpose.max_age() if purpose else NOTICE_MAX_AGE
+    if at <= question.asked_at + lifetime.total_seconds():
+        return False
+    logger.error(
+        "Gave up on %s (%s) to %s after %d tries in %d s.",
+        question.id,
+        question.kind,
+        mask(message.recipient),
+        question.attempt,
+        time.time() - question.asked_at,
+    )
+    return True

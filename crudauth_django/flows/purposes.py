@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connections, transaction
 from django.db.models import F, Q, QuerySet
 
 from crudauth_django.channels import base as kinds
 from crudauth_django.conf import get_settings
-from crudauth_django.identity import shape, user_model
+from crudauth_django.identity import shape, user_database, user_model
 from crudauth_django.tokens import Purpose
 
 if TYPE_CHECKING:
@@ -56,6 +56,15 @@ def win(
     return True
 
 
+def dropped_change(user: AbstractAuthUser) -> dict[str, Any]:
+    """Return the columns that call off a change which was asked for.
+
+    Whoever knew the old password may have asked. What an unproven account
+    claims stays: it is the value that its owner sees.
+    """
+    return {shape().pending: None} if user.is_recovery_verified else {}
+
+
 def proven(value: str | None, **columns: Any) -> dict[str, Any]:
     """Return the columns that make a proven value the account's own."""
     return {
@@ -80,7 +89,7 @@ def win_from_unproven(
     """
     factor, pending = shape().recovery_factor, shape().pending
     try:
-        with transaction.atomic():
+        with transaction.atomic(using=user_database()):
             _lock_in_order(user, value)
             if user_model()._meta.get_field(factor).null:
                 user_model()._default_manager.filter(
@@ -88,7 +97,7 @@ def win_from_unproven(
                 ).exclude(pk=user.pk).update(**{factor: None, pending: value})
             if win(user, row, **proven(value, **columns)):
                 return True
-            transaction.set_rollback(True)
+            transaction.set_rollback(True, using=user_database())
     except IntegrityError:
         pass
     return False
@@ -99,7 +108,7 @@ def _lock_in_order(user: AbstractAuthUser, value: str | None) -> None:
 
     SQLite, with its one writer, has no such locks and needs none.
     """
-    if connection.features.has_select_for_update:
+    if connections[user_database()].features.has_select_for_update:
         rows = user_model()._default_manager.select_for_update().order_by("pk")
         either = Q(pk=user.pk) | Q(**{shape().recovery_factor: value})
         list(rows.filter(either).values_list("pk", flat=True))
@@ -124,9 +133,11 @@ def _reset(user: AbstractAuthUser, columns: dict[str, Any]) -> bool:
         auth_epoch=user.auth_epoch,
         **{names.recovery_factor: user.held_value},
     )
-    columns |= {names.verified: True, "auth_epoch": F("auth_epoch") + 1}
-    if not user.is_recovery_verified:
-        columns[names.pending] = None
+    columns |= {
+        names.verified: True,
+        names.pending: None,
+        "auth_epoch": F("auth_epoch") + 1,
+    }
     return win(user, row, **columns)
 
 

@@ -6,6 +6,7 @@ request does the same for every value; what it leads to happens elsewhere.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import (
@@ -21,7 +22,11 @@ from crudauth_django import lockout, passwords, signals
 from crudauth_django.backends import verify_again
 from crudauth_django.channels import base as kinds
 from crudauth_django.client import Client
-from crudauth_django.exceptions import InvalidToken
+from crudauth_django.exceptions import (
+    CountersUnavailable,
+    InvalidCredentials,
+    InvalidToken,
+)
 from crudauth_django.flows.accounts import (
     clean_new_password,
     notify_password_changed,
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from crudauth_django.models import AbstractAuthUser
+
+logger = logging.getLogger(__name__)
 
 
 def request_verification(*, value: str, key: object = None) -> None:
@@ -67,8 +74,10 @@ def request_change(
         raise ValidationError({f"new_{shape().factor}": [unchanged_value]})
     # Back to a value that the account holds, there is nothing but to prove it.
     held = value == user.held_value
+    row = unchanged(user, password=user.password, auth_epoch=user.auth_epoch)
     with together():
-        unchanged(user).update(**{shape().pending: None if held else value})
+        if not row.update(**{shape().pending: None if held else value}):
+            raise InvalidCredentials
         kind = kinds.VERIFY_RECOVERY if held else kinds.CHANGE_RECOVERY
         ask(kind, value, key=user.pk)
 
@@ -102,10 +111,13 @@ def confirm_reset(
             raise InvalidToken("spent meanwhile")
         notify_password_changed(user)
     password_validation.password_changed(cleaned, as_django_user(user))
-    lockout.lift(user)
     announce(
         signals.password_reset, signals.credentials_revoked, user=user, client=client
     )
+    try:
+        lockout.lift(user)
+    except CountersUnavailable:
+        logger.error("A reset could not lift the account's lock: no counters.")  # noqa: TRY400 (nothing to trace)
     return user
 
 

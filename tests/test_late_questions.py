@@ -1,0 +1,28 @@
+"""A question that was answered too late to be worth a message."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import pytest
+
+from crudauth_django.flows.delivery import deliver
+from crudauth_django.questions import Question
+
+pytestmark = pytest.mark.django_db
+HOUR = 3600
+
+
+@pytest.mark.parametrize(("hours", "sent"), [(0.9, 1), (1.1, 0), (20, 0)])
+def test_a_reset_is_not_sent_once_its_token_would_be_dead(
+    ada, outbox, caplog, hours, sent
+):
+    caplog.set_level(logging.ERROR)
+    asked_at = time.time() - hours * HOUR
+    question = Question(kind="reset_password", value=str(ada.phone), asked_at=asked_at)
+
+    deliver(question, lambda _rest: None)
+
+    assert len(outbox) == sent
+    assert ("Gave up" in caplog.text) == (not sent)
