@@ -25,7 +25,8 @@ from crudauth_django.channels.attempts import hand_over
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 
-#: A token of the greatest length that a message has to have room for.
+#: A stand-in for a token, longer than those of numbers and UUIDs are; with a
+#: text as its primary key, an account's may have ``tokens.MAX_LENGTH``.
 SAMPLE_TOKEN = "AWq" + "x" * 60
 
 

@@ -292,6 +292,46 @@ def test_the_dispatcher_of_a_site_is_checked(settings, dispatcher, expected):
     assert ids(delivery.check_dispatcher_for_production) == expected
 
 
+def folder_channel(tmp_path) -> dict[str, object]:
+    path = "crudauth_django.channels.file.FileChannel"
+    return {"BACKEND": path, "OPTIONS": {"folder": tmp_path}}
+
+
+def fallback_on(*channels: object) -> dict[str, object]:
+    path = "crudauth_django.channels.fallback.FallbackChannel"
+    return {"BACKEND": path, "OPTIONS": {"channels": channels}}
+
+
+def test_a_channel_for_development_is_w007_on_a_site(settings, tmp_path):
+    console = "crudauth_django.channels.console.ConsoleChannel"
+    file = folder_channel(tmp_path)
+
+    found = {}
+    for name, channels in {
+        "people": [OWN + "Mail"],
+        "console": [console],
+        "file": [file],
+        "memory": [LOCMEM, LOCMEM],
+        "inside": [OWN + "Mail", fallback_on(OWN + "Mail", fallback_on(console))],
+        "two": [console, fallback_on(file, OWN + "Mail")],
+        "not constructed": [console, OWN + "NeedsOptions"],
+        "malformed": "malformed",
+    }.items():
+        settings.CRUDAUTH_CHANNELS = channels
+        found[name] = ids(delivery.check_channels_for_production)
+
+    assert found == {
+        "people": [],
+        "console": ["W007"],
+        "file": ["W007"],
+        "memory": ["W007"],
+        "inside": ["W007"],
+        "two": ["W007", "W007"],
+        "not constructed": [],
+        "malformed": [],
+    }
+
+
 def test_an_unknown_setting_is_e020(settings):
     settings.CRUDAUTH_CHANELS = []
 
@@ -360,10 +400,7 @@ def test_what_register_writes_is_checked_without_a_factor(settings):
 
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    "file": {
-        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-        "LOCATION": "/tmp/crudauth-tests",
-    },
+    "file": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache"},
     "redis": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": "redis://127.0.0.1:1",
@@ -400,8 +437,8 @@ def in_cache(alias: str) -> dict[str, object]:
         (in_cache("default"), ["W011"]),
     ],
 )
-def test_the_counters_are_checked(settings, counters, expected):
-    settings.CACHES = CACHES
+def test_the_counters_are_checked(settings, tmp_path, counters, expected):
+    settings.CACHES = CACHES | {"file": CACHES["file"] | {"LOCATION": tmp_path}}
     settings.CRUDAUTH_COUNTERS = counters
 
     assert ids(policy.check_counters) == expected

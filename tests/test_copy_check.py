@@ -6,9 +6,13 @@ import sys
 
 import pytest
 from django.core.management import call_command
+from django.db import models
 
 from crudauth_django.checks.copy import check_segments
 from tests.messages import write_template
+from tests.temporary import declared
+
+LOCMEM = "crudauth_django.channels.locmem.LocMemChannel"
 
 
 def found(identity):
@@ -93,6 +97,50 @@ def test_a_project_that_sends_nothing_hears_nothing(settings, name, value):
     setattr(settings, name, value)
 
     assert check_segments() == []
+
+
+def sms_over(medium: str) -> dict[str, object]:
+    return {
+        "BACKEND": "crudauth_django.channels.twilio.TwilioChannel",
+        "OPTIONS": {
+            "account_sid": "AC0",
+            "auth_token": "x",
+            "sender": "+15005550006",
+            "medium": medium,
+            "factors": ["mobile"],
+        },
+    }
+
+
+def fallback_on(*channels: object) -> dict[str, object]:
+    path = "crudauth_django.channels.fallback.FallbackChannel"
+    return {"BACKEND": path, "OPTIONS": {"channels": channels}}
+
+
+@pytest.mark.parametrize(
+    ("channel", "counted"),
+    [
+        (sms_over("sms"), True),
+        (fallback_on(LOCMEM, sms_over("sms")), True),
+        (sms_over("whatsapp"), False),
+        (LOCMEM, False),
+        (sms_over("sms") | {"OPTIONS": {}}, False),
+    ],
+    ids=["sms", "fallback", "whatsapp", "another medium", "not constructed"],
+)
+def test_a_text_column_is_a_phone_where_sms_are_sent_to_it(settings, channel, counted):
+    settings.CRUDAUTH_CHANNELS = [channel]
+    mobile = models.CharField(max_length=20, unique=True, null=True, blank=True)
+    with declared(mobile=mobile, RECOVERY_FACTOR="mobile"):
+        messages = found("crudauth.I020")
+
+    assert bool(messages) is counted
+
+
+def test_sms_to_another_column_are_none_that_recover(settings):
+    settings.CRUDAUTH_CHANNELS = [LOCMEM, sms_over("sms")]
+    with declared(RECOVERY_FACTOR="email"):
+        assert found("crudauth.I020") == []
 
 
 @pytest.mark.parametrize("shape", ["email", "username"])

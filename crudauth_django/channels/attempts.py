@@ -12,13 +12,16 @@ from crudauth_django.channels.receipts import receipts
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.masking import redact
 
+#: Why a channel did not take a message.
+Refusal = DeliveryFailed | DeliveryRejected
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
     """What became of one message over one channel."""
 
     #: Why it was not taken; ``None`` if it was. Its text is free of secrets.
-    refusal: DeliveryFailed | DeliveryRejected | None
+    refusal: Refusal | None
     #: The provider's id of the message; ``""`` if there is none.
     receipt: str
     #: How long the channel took.
@@ -44,9 +47,7 @@ def attempt(channel: DeliveryChannel, intent: DeliveryIntent) -> Attempt:
     )
 
 
-def _refusal(
-    channel: DeliveryChannel, intent: DeliveryIntent
-) -> DeliveryFailed | DeliveryRejected | None:
+def _refusal(channel: DeliveryChannel, intent: DeliveryIntent) -> Refusal | None:
     """Return why it was not taken, in an error that is chained to no other."""
     try:
         hand_over(channel, intent)

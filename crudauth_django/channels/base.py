@@ -61,6 +61,10 @@ class DeliveryChannel(ABC):
     #: all. ``OPTIONS: {"factors": [...]}`` sets it per registration.
     factors: tuple[str, ...] | None = None
 
+    #: Whether its messages are SMS, each of whose segments costs. A deploy
+    #: check counts those of the shipped texts.
+    sends_sms: bool = False
+
     def __init__(self, *, factors: Iterable[str] | None = None) -> None:
         if factors is not None:
             self.factors = tuple(factors)

@@ -10,8 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
+from crudauth_django.channels.attempts import Refusal
 from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.provider import ProviderChannel, Refusal, unreachable
+from crudauth_django.channels.provider import ProviderChannel, unreachable
 from crudauth_django.channels.receipts import note_receipt
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.wording import email_text

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.attempts import Refusal, attempt
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.receipts import note_receipt
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
@@ -14,8 +14,6 @@ from crudauth_django.masking import mask
 from crudauth_django.parsing import read_backends
 
 logger = logging.getLogger(__name__)
-
-Refusal = DeliveryFailed | DeliveryRejected
 
 
 class FallbackChannel(DeliveryChannel):
@@ -39,6 +37,7 @@ class FallbackChannel(DeliveryChannel):
         for channel in self.channels:
             if not isinstance(channel, DeliveryChannel):
                 raise TypeError(f"{type(channel).__qualname__} is not a channel")
+        self.sends_sms = any(channel.sends_sms for channel in self.channels)
 
     def serves(self, factor: str) -> bool:
         """Whether every channel in the row can reach values of this factor."""

@@ -11,11 +11,10 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from crudauth_django.channels.attempts import Refusal
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.wording import EmailText, email_text, sms_text
-
-Refusal = DeliveryFailed | DeliveryRejected
 
 #: The wordings that a channel for any medium can be told to use.
 COPIES = ("sms", "email")

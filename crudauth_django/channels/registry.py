@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from django.core.signals import setting_changed
@@ -19,12 +20,17 @@ def get_channels() -> Mapping[str, DeliveryChannel]:
     registered again. Raises ``ImportError`` or what a channel raises when it
     is constructed; ``manage.py check`` says the same, earlier.
     """
-    channels: dict[str, DeliveryChannel] = {}
-    for backend in get_settings().channels:
-        times = sum(label.partition("#")[0] == backend.path for label in channels)
-        label = f"{backend.path}#{times + 1}" if times else backend.path
-        channels[label] = backend.build()
-    return channels
+    backends = get_settings().channels
+    names = labels(backend.path for backend in backends)
+    return dict(zip(names, [backend.build() for backend in backends], strict=True))
+
+
+def labels(names: Iterable[str]) -> Iterator[str]:
+    """Tell names apart: the second of its kind gets ``#2``, and so on."""
+    times = Counter[str]()
+    for name in names:
+        times[name] += 1
+        yield f"{name}#{times[name]}" if times[name] > 1 else name
 
 
 def _forget(*, setting: str, **_kwargs: object) -> None:

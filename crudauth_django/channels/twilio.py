@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from crudauth_django.channels.addresses import require_https
+from crudauth_django.channels.attempts import Refusal
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.channels.provider import (
     ProviderChannel,
-    Refusal,
     action,
     one_of,
     refused,
@@ -104,6 +104,7 @@ class TwilioChannel(ProviderChannel):
         self._credentials = (api_key or account_sid, auth_token)
         self._sender = sender
         self._medium = one_of("medium", medium, MEDIA)
+        self.sends_sms = self._medium == "sms"
         self._templates = dict(templates or {})
         self._timeout = timeout
         self._api_url = require_https("api_url", api_url)

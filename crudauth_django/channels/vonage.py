@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from crudauth_django.channels.attempts import Refusal
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.channels.provider import (
     ProviderChannel,
-    Refusal,
     action,
     one_of,
     refused,
@@ -94,6 +94,7 @@ class VonageChannel(ProviderChannel):
         self._auth = _authentication(credentials)
         self._sender = sender
         self._medium = one_of("medium", medium, MEDIA)
+        self.sends_sms = self._medium == "sms"
         self._templates = dict(templates or {})
         self._options = HttpClientOptions(
             api_host=api_host,

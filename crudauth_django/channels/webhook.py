@@ -18,11 +18,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crudauth_django.channels.addresses import require_https
+from crudauth_django.channels.attempts import Refusal
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.channels.provider import (
     COPIES,
     ProviderChannel,
-    Refusal,
     one_of,
     seconds_to_wait,
     unreachable,

@@ -18,12 +18,14 @@ from phonenumber_field.modelfields import PhoneNumberField
 
 from crudauth_django import wording
 from crudauth_django.channels.base import KINDS, DeliveryIntent
+from crudauth_django.checks.loading import every_channel
 from crudauth_django.conf import get_settings
 from crudauth_django.flows.purposes import RECOVERIES
 from crudauth_django.segments import BASIC, EXTENSION, segments
 
-#: As long as the token of an account whose primary key is a UUID.
-_TOKEN = "x" * 50
+#: As long as the token of an account whose primary key is a UUID (37 bytes in
+#: base64url): longer than any number's, and what most projects at most have.
+_UUID_TOKEN = "x" * 50
 _ACCOUNT = "x" * wording.SMS_NAME_LENGTH
 
 
@@ -43,13 +45,15 @@ class _Sms:
 
 @checks.register("crudauth", deploy=True)
 def check_segments(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """Check that each SMS is one segment, if accounts recover by phone.
+    """Check that each SMS is one segment, if accounts recover by SMS.
+
+    They do where the factor is a number, or a channel that sends SMS serves it.
 
     Every text is rendered in every language of the project that somebody has
     translated, with a name and a token as long as they come.
     """
     try:
-        wanted = _recovers_by_phone() and get_settings().channels
+        wanted = get_settings().channels and _recovers_by_sms()
         return list(_check_languages()) if wanted else []
     except ImproperlyConfigured:
         return []  # another check says so
@@ -63,13 +67,16 @@ def check_segments(**_kwargs: Any) -> list[checks.CheckMessage]:
         ]
 
 
-def _recovers_by_phone() -> bool:
+def _recovers_by_sms() -> bool:
     model = get_user_model()
     factor = getattr(model, "RECOVERY_FACTOR", None)
     try:
-        return isinstance(model._meta.get_field(factor or ""), PhoneNumberField)
+        field = model._meta.get_field(factor or "")
     except FieldDoesNotExist:
         return False
+    return isinstance(field, PhoneNumberField) or any(
+        channel.sends_sms and channel.serves(field.name) for channel in every_channel()
+    )
 
 
 def _languages() -> list[str]:
@@ -106,12 +113,12 @@ def _rendered(kind: str, language: str) -> str:
         DeliveryIntent(
             id="",
             kind=kind,
-            token=_TOKEN if recovery else None,
+            token=_UUID_TOKEN if recovery else None,
             recipient="",
             account=_ACCOUNT,
             language=language,
             expires_in=recovery.purpose.max_age() if recovery else None,
-            link=f"{address}?token={_TOKEN}" if recovery and address else "",
+            link=f"{address}?token={_UUID_TOKEN}" if recovery and address else "",
         )
     )
 

@@ -7,27 +7,24 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
 
 from crudauth_django.channels.base import DeliveryChannel
-from crudauth_django.conf import parse_setting
+from crudauth_django.channels.console import ConsoleChannel
+from crudauth_django.channels.file import FileChannel
+from crudauth_django.channels.locmem import LocMemChannel
+from crudauth_django.checks.loading import build, every_channel, parsed
 from crudauth_django.dispatch import Dispatcher, InlineDispatcher, TaskDispatcher
 from crudauth_django.parsing import Backend
 
-
-def _parsed(name: str) -> Any:
-    """Return a setting, or ``None``: another check reports a malformed one."""
-    try:
-        return parse_setting(name)
-    except ImproperlyConfigured:
-        return None
+#: Those that deliver to nobody.
+FOR_DEVELOPMENT = (ConsoleChannel, FileChannel, LocMemChannel)
 
 
 @checks.register("crudauth")
 def check_channels(**_kwargs: Any) -> list[checks.CheckMessage]:
     """Check that there are channels, and that each one is one."""
     factor = getattr(get_user_model(), "RECOVERY_FACTOR", None)
-    backends = _parsed("CRUDAUTH_CHANNELS")
+    backends = parsed("CRUDAUTH_CHANNELS")
     if backends is None:
         return []
     if factor is not None and not backends:
@@ -60,14 +57,14 @@ def _check_channel(backend: Backend) -> DeliveryChannel | checks.CheckMessage:
             hint="Inherit crudauth_django.channels.DeliveryChannel.",
             id="crudauth.E011",
         )
-    try:
-        return kind(**backend.options)
-    except (TypeError, ValueError, ImportError, ImproperlyConfigured) as error:
+    channel: DeliveryChannel | Exception = build(backend.build)
+    if isinstance(channel, Exception):
         return checks.Error(
-            f"The channel {backend.path!r} can't be constructed: {error}",
+            f"The channel {backend.path!r} can't be constructed: {channel}",
             hint="Correct its OPTIONS, or install its extra.",
             id="crudauth.E012",
         )
+    return channel
 
 
 def _check_serving(
@@ -91,15 +88,14 @@ def _check_serving(
 @checks.register("crudauth")
 def check_dispatcher(**_kwargs: Any) -> list[checks.CheckMessage]:
     """Check that the dispatcher is one, and can be constructed."""
-    backend = _parsed("CRUDAUTH_DISPATCHER")
+    backend = parsed("CRUDAUTH_DISPATCHER")
     if backend is None:
         return []
-    try:
-        dispatcher = backend.build()
-    except (TypeError, ValueError, ImportError, ImproperlyConfigured) as error:
+    dispatcher = build(backend.build)
+    if isinstance(dispatcher, Exception):
         return [
             checks.Error(
-                f"The dispatcher {backend.path!r} can't be used: {error}",
+                f"The dispatcher {backend.path!r} can't be used: {dispatcher}",
                 hint="Correct CRUDAUTH_DISPATCHER, its OPTIONS or TASKS.",
                 id="crudauth.E014",
             )
@@ -118,13 +114,9 @@ def check_dispatcher(**_kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register("crudauth", deploy=True)
 def check_dispatcher_for_production(**_kwargs: Any) -> list[checks.CheckMessage]:
     """Check that the dispatcher hides the account, and loses nothing."""
-    backend = _parsed("CRUDAUTH_DISPATCHER")
-    try:
-        kind = backend.load() if backend else None
-        dispatcher = backend.build() if backend else None
-    except (TypeError, ValueError, ImportError, ImproperlyConfigured):
-        return []
-    if kind is InlineDispatcher:
+    backend = parsed("CRUDAUTH_DISPATCHER")
+    dispatcher = build(backend.build) if backend else None
+    if type(dispatcher) is InlineDispatcher:
         return [
             checks.Error(
                 "InlineDispatcher delivers within the request: the answer's time "
@@ -143,3 +135,20 @@ def check_dispatcher_for_production(**_kwargs: Any) -> list[checks.CheckMessage]
             )
         ]
     return []
+
+
+@checks.register("crudauth", deploy=True)
+def check_channels_for_production(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """Check that no channel is one of those that show tokens to developers."""
+    found = [c for c in every_channel() if isinstance(c, FOR_DEVELOPMENT)]
+    names = dict.fromkeys(type(channel).__qualname__ for channel in found)
+    return [
+        checks.Warning(
+            f"{name} is for development: whoever can read what it keeps can "
+            "redeem the tokens, and nobody is sent anything.",
+            hint="Take it out of CRUDAUTH_CHANNELS, and register a channel that "
+            "reaches people.",
+            id="crudauth.W007",
+        )
+        for name in names
+    ]

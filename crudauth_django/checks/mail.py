@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
 
-from crudauth_django.channels.base import DeliveryChannel
 from crudauth_django.channels.email import EmailChannel
-from crudauth_django.channels.fallback import FallbackChannel
-from crudauth_django.channels.registry import get_channels
+from crudauth_django.checks.loading import every_channel
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
@@ -20,11 +16,7 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
 @checks.register("crudauth", deploy=True)
 def check_mail_time_limit(**_kwargs: Any) -> list[checks.CheckMessage]:
     """Check that mail has a time limit, which Django's default is not to have."""
-    try:
-        channels = list(_each(get_channels().values()))
-    except (TypeError, ValueError, ImportError, ImproperlyConfigured):
-        return []  # Another check reports what is wrong with them.
-    if not any(isinstance(channel, EmailChannel) for channel in channels):
+    if not any(isinstance(channel, EmailChannel) for channel in every_channel()):
         return []
     if _has_time_limit():
         return []
@@ -36,13 +28,6 @@ def check_mail_time_limit(**_kwargs: Any) -> list[checks.CheckMessage]:
             id="crudauth.W005",
         )
     ]
-
-
-def _each(channels: Iterable[DeliveryChannel]) -> Iterator[DeliveryChannel]:
-    for channel in channels:
-        yield channel
-        if isinstance(channel, FallbackChannel):
-            yield from _each(channel.channels)
 
 
 def _has_time_limit() -> bool:

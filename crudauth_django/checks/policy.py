@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from crudauth_django.backends import IdentifierBackend
+from crudauth_django.checks.loading import build, parsed
 from crudauth_django.conf import PREFIX, get_settings, parse_setting, setting_names
 from crudauth_django.counters import CacheCounters, CounterStore
 from crudauth_django.identity import privileged_columns, registrable_columns
@@ -151,14 +152,14 @@ def _check_extra(name: str) -> Iterator[checks.CheckMessage]:
 @checks.register("crudauth")
 def check_counters(**_kwargs: Any) -> list[checks.CheckMessage]:
     """Check that counts are shared, and increments atomic."""
-    try:
-        store = get_settings().counters.build()
-    except ImproperlyConfigured:
+    backend = parsed("CRUDAUTH_COUNTERS")
+    if backend is None:
         return []
-    except (TypeError, ValueError, ImportError) as error:
+    store = build(backend.build)
+    if isinstance(store, Exception):
         return [
             checks.Error(
-                f"CRUDAUTH_COUNTERS can't be used: {error}",
+                f"CRUDAUTH_COUNTERS can't be used: {store}",
                 hint="Name a CounterStore and its OPTIONS.",
                 id="crudauth.E027",
             )

@@ -15,6 +15,7 @@ from tests.parts import environment
 TWILIO = "crudauth_django.channels.twilio.TwilioChannel"
 WEBHOOK = "crudauth_django.channels.webhook.WebhookChannel"
 EMAIL = "crudauth_django.channels.email.EmailChannel"
+FALLBACK = "crudauth_django.channels.fallback.FallbackChannel"
 LOCMEM = "crudauth_django.channels.locmem.LocMemChannel"
 
 
@@ -60,6 +61,29 @@ def test_it_says_of_every_channel_what_became_of_the_message(settings, gateway, 
         f"{LOCMEM}: accepted after N s",
         f"{EMAIL}: not tried, it does not serve 'phone'",
     ]
+
+
+def test_it_tries_each_channel_that_another_one_falls_back_on(
+    settings, gateway, outbox, capsys
+):
+    nested = {"BACKEND": FALLBACK, "OPTIONS": {"channels": [LOCMEM, LOCMEM]}}
+    channels = [LOCMEM, webhook(gateway), nested]
+    settings.CRUDAUTH_CHANNELS = [
+        {"BACKEND": FALLBACK, "OPTIONS": {"channels": channels}},
+        {"BACKEND": FALLBACK, "OPTIONS": {"channels": [LOCMEM, EMAIL]}},
+    ]
+
+    send_test(RECIPIENT)
+
+    said = re.sub(r"\d\.\d\d s", "N s", capsys.readouterr().out)
+    assert said.splitlines() == [
+        f"{FALLBACK} > LocMemChannel: accepted after N s",
+        f"{FALLBACK} > WebhookChannel: accepted after N s, the provider's id is gw-1",
+        f"{FALLBACK} > FallbackChannel > LocMemChannel: accepted after N s",
+        f"{FALLBACK} > FallbackChannel > LocMemChannel#2: accepted after N s",
+        f"{FALLBACK}#2: not tried, it does not serve 'phone'",
+    ]
+    assert len(outbox) == 3
 
 
 def test_the_message_is_harmless_and_in_the_language_asked_for(settings, outbox):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crudauth_django.channels.attempts import Attempt, attempt
 from crudauth_django.channels.base import TEST_MESSAGE, DeliveryChannel, DeliveryIntent
-from crudauth_django.channels.registry import get_channels
+from crudauth_django.channels.fallback import FallbackChannel
+from crudauth_django.channels.registry import get_channels, labels
 from crudauth_django.exceptions import DeliveryRejected
 from crudauth_django.identity import field_of, shape
 from crudauth_django.spelling import normalize
@@ -19,6 +21,7 @@ from crudauth_django.spelling import normalize
 class Command(BaseCommand):
     """Send a harmless message and say what became of it.
 
+    Each channel inside a fallback is tried, whatever became of those before it.
     Exits with an error unless at least one channel took it.
     """
 
@@ -49,8 +52,9 @@ class Command(BaseCommand):
         )
         taken = [
             self._try(label, channel, intent)
-            for label, channel in get_channels().items()
-            if self._serves(label, channel, factor)
+            for outer_label, outer in get_channels().items()
+            if self._serves(outer_label, outer, factor)
+            for label, channel in _inside(outer_label, outer)
         ]
         if not any(taken):
             raise CommandError("No channel took the message.")
@@ -70,6 +74,18 @@ class Command(BaseCommand):
         style = self.style.SUCCESS if outcome.refusal is None else self.style.ERROR
         self.stdout.write(style(_described(outcome)))
         return outcome.refusal is None
+
+
+def _inside(
+    label: str, channel: DeliveryChannel
+) -> Iterator[tuple[str, DeliveryChannel]]:
+    """Yield a channel with its label, or in its place those it falls back on."""
+    if not isinstance(channel, FallbackChannel):
+        yield label, channel
+        return
+    names = labels(type(inner).__qualname__ for inner in channel.channels)
+    for name, inner in zip(names, channel.channels, strict=True):
+        yield from _inside(f"{label} > {name}", inner)
 
 
 def _normalized(factor: str, recipient: str) -> str:
