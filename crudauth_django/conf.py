@@ -58,7 +58,13 @@ class Settings:
     dispatcher: Backend = _option(
         "crudauth_django.dispatch.ThreadDispatcher", read_backend
     )
-    #: Where failures and requests are counted.
+    #: Where failures and requests are counted: a table of the database, right
+    #: with any number of processes and nothing else to run. Where Redis or
+    #: Valkey, or Memcached, is there and counting shall cost the database no
+    #: writes, choose ``crudauth_django.counters.CacheCounters`` with
+    #: ``OPTIONS``: ``{"alias": "…"}``, the cache's name in ``CACHES``
+    #: (``"default"`` if left out). It needs one of these: Django's other caches
+    #: don't count right across processes.
     counters: Backend = _option(
         "crudauth_django.counters.DatabaseCounters", read_backend
     )
@@ -72,17 +78,25 @@ class Settings:
     #: exactly as a wrong password is refused. Superusers, and accounts that have
     #: no recovery value, may log in: no registration makes one.
     login_requires_verified: bool = _option(False, read_flag)  # noqa: FBT003
-    #: A dict with any of ``ATTEMPTS``, ``NETWORK_ATTEMPTS``, ``WINDOW``,
-    #: ``BASE``, ``MAX`` and ``MEMORY``; ``None`` switches the lockout off.
+    #: A dict with any of ``ATTEMPTS`` (failures of one account that lock it;
+    #: 5), ``NETWORK_ATTEMPTS`` (of one network; 50), ``WINDOW`` (how long a
+    #: failure counts; 15 minutes), ``BASE`` (the first lock, each further one
+    #: is twice the one before; 60 seconds), ``MAX`` (the longest lock; 1 hour)
+    #: and ``MEMORY`` (how long the number of locks is remembered; 24 hours).
+    #: ``None`` switches the lockout off.
     lockout: Lockout | None = _option({}, read_lockout)
     #: Rates (``count/period``) of ``register``, ``verify_request``,
-    #: ``reset_request``, ``change_request`` (per network) and
-    #: ``change_password`` (per user). A list means all of them, ``None`` none.
+    #: ``reset_request``, ``change_request`` (per network; ``"30/h"`` each) and
+    #: ``change_password`` (per user; ``"10/h"``). Those not named keep these. A
+    #: list means all of them, ``None`` none.
     throttles: Mapping[str, tuple[Rate, ...]] = _option({}, read_throttles)
     #: Messages that one recovery value gets, all kinds together.
     target_budget: tuple[Rate, ...] = _option(["5/15m", "10/d"], parse_rates)
-    #: A dict with any of ``BASE``, ``MAX`` and ``LEASE``: how long a message
-    #: that did not go out waits for its next try.
+    #: When a message that did not go out is tried again: a dict with any of
+    #: ``BASE`` (the wait before the second try, at least; 2 seconds), ``MAX``
+    #: (the longest wait, unless a provider asks for a longer one; 15 minutes)
+    #: and ``LEASE`` (how long a worker of a durable queue may take for one
+    #: try; 5 minutes).
     retry: Retry = _option({}, read_retry)
     #: How many proxies in front of the application append to
     #: ``X-Forwarded-For``.

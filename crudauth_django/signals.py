@@ -1,8 +1,12 @@
-"""What the package announces, always after the transaction is committed.
+"""What the package announces.
+
+What was changed is announced after the transaction is committed.
+``user_locked_out`` and ``delivery_failed`` speak of no change and are sent at
+once.
 
 Every signal is sent with ``send_robust``: a receiver that raises is logged and
 stops nobody. ``sender`` is the user model, except for ``delivery_failed``,
-whose sender is the channel's class. Signals about a user carry ``user`` (as it
+whose sender is the channel's class. Signals about a change carry ``user`` (as it
 was when the change was made) and ``client`` (a
 :class:`crudauth_django.client.Client`: address and user agent, both ``""``
 where the change was not made by a request).

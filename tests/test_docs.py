@@ -96,6 +96,12 @@ def test_the_quickstart_and_the_testing_page_run_as_printed(tmp_path: Path):
     assert "1 passed" in journey(tmp_path)
 
 
+def test_the_registration_page_runs_as_printed(tmp_path: Path):
+    assemble(tmp_path, "quickstart.md", "registration.md")
+
+    assert "4 passed" in journey(tmp_path)
+
+
 def test_every_recipe_is_in_the_list():
     listed = (DOCS / "recipes" / "index.md").read_text()
 
