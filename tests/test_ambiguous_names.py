@@ -9,7 +9,7 @@ from crudauth_django.spelling import normalize
 
 @pytest.fixture
 def both_identify(monkeypatch):
-    """The seed's shape, logging in by phone, too."""
+    """The recipe's shape, logging in by phone, too."""
     monkeypatch.setattr(user_model(), "LOGIN_IDENTIFIERS", ("username", "phone"))
 
 

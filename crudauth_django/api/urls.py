@@ -1,4 +1,4 @@
-"""The paths of the seed: no trailing slash, neutral names."""
+"""The paths: no trailing slash, and the same names for every factor."""
 
 from __future__ import annotations
 

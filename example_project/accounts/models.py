@@ -1,4 +1,4 @@
-"""The seed's account: a name to log in with, a phone to recover by."""
+"""The account: a name to log in with, a phone to recover by."""
 
 from phonenumber_field.modelfields import PhoneNumberField
 

@@ -113,7 +113,7 @@ def test_a_check_says_so(settings, name):
     assert [problem.id for problem in check_registration()] == ["crudauth.E025"]
 
 
-def test_opting_in_the_factor_as_the_seed_does_tells_nothing(ada, bob, settings):
+def test_opting_in_the_factor_tells_nothing(ada, bob, settings):
     settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = [shape().factor]
     ada.register()
 

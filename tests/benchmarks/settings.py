@@ -1,4 +1,4 @@
-"""The seed with no setting but those that DESIGN's owner writes, and raised limits.
+"""The phone shape with only README's settings, and raised limits.
 
 The environment raises rates, so that there are samples enough; every count is
 still made.

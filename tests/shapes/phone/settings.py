@@ -1,4 +1,4 @@
-"""The seed: log in by username, recover by phone."""
+"""The recipe's shape: log in by username, recover by phone."""
 
 from tests.shapes.common import *  # noqa: F403
 from tests.shapes.common import INSTALLED_APPS, OVERRIDES

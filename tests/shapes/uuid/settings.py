@@ -1,4 +1,4 @@
-"""The seed's shape, with a UUID for a primary key."""
+"""The recipe's shape, with a UUID for a primary key."""
 
 from tests.shapes.common import *  # noqa: F403
 from tests.shapes.common import INSTALLED_APPS, OVERRIDES

@@ -1,4 +1,4 @@
-"""The seed's six steps, over the API."""
+"""The six steps of the phone recipe, over the API."""
 
 from http import HTTPStatus
 
