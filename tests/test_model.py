@@ -45,7 +45,7 @@ def row() -> dict[str, object]:
     return user_model().objects.values().get()
 
 
-def test_the_seeds_model_gets_what_it_did_not_declare():
+def test_the_recipes_model_gets_what_it_did_not_declare():
     model = user_model()
 
     assert isinstance(field(model, "username"), UsernameField)
