@@ -1,6 +1,6 @@
 """The behavioural suite over every account shape, each a project of its own.
 
-The suite in ``tests/behaviour`` knows no shape. The seed's is run with all the
+The suite in ``tests/behaviour`` knows no shape. The recipe's is run with all the
 other tests; here it is run for the others, each in a process of its own, since
 Django has one user model a process.
 """
@@ -29,7 +29,9 @@ AT_ONCE = 2
 PATIENCE = 300
 
 
-def run_suite(shape: str) -> subprocess.CompletedProcess[str]:
+def run_suite(
+    shape: str, database: str = ":memory:"
+) -> subprocess.CompletedProcess[str]:
     """Run the suite for one shape in another process."""
     return subprocess.run(
         [
@@ -37,7 +39,7 @@ def run_suite(shape: str) -> subprocess.CompletedProcess[str]:
             *("-p", "no:cacheprovider", f"--ds=tests.shapes.{shape}.settings"),
         ],
         cwd=ROOT,
-        env=environment(shape=shape, database=":memory:"),
+        env=environment(shape=shape, database=database),
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -68,5 +70,11 @@ def test_the_shapes_are_those_that_the_documentation_names():
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != OWN])
 def test_the_suite_passes_over(suites, shape):
     done = suites[shape].result()
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_suite_passes_over_the_seeds_shape_on_postgresql(postgres_uri):
+    done = run_suite(OWN, postgres_uri)
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -12,6 +12,7 @@ from crudauth_django.flows.purposes import CHANGE, RESET, VERIFY
 from crudauth_django.identity import user_model
 from crudauth_django.tokens import make_token, read_token
 from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.hashers import OVERTAKING
 
 pytestmark = pytest.mark.django_db
 
@@ -119,16 +120,11 @@ def test_a_change_moves_the_value_and_kills_every_older_token(claiming):
         read_token(RESET.purpose, older)
 
 
-def test_a_reset_that_another_one_overtakes_raises(ada, monkeypatch):
+def test_a_reset_that_another_one_overtakes_raises(ada, settings):
     token = make_token(RESET.purpose, ada)
-    hash_password = passwords.hash_password
+    # No lock is held while a password is hashed.
+    settings.PASSWORD_HASHERS = [OVERTAKING]
 
-    def overtaken(password):
-        # No lock is held while a password is hashed.
-        user_model().objects.update(password="another")
-        return hash_password(password)
-
-    monkeypatch.setattr(passwords, "hash_password", overtaken)
     with pytest.raises(InvalidToken, match="meanwhile"):
         recovery.confirm_reset(token=token, new_password=NEW_PASSWORD)
 

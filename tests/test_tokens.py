@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import uuid
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from crudauth_django.exceptions import InvalidToken
 from crudauth_django.flows.purposes import CHANGE, RECOVERIES, RESET, VERIFY
 from crudauth_django.identity import user_model
 from crudauth_django.tokens import MAX_LENGTH, make_token, read_token
-from tests.temporary import installed
+from tests.temporary import declared, installed, retract
 
 pytestmark = pytest.mark.django_db
 
@@ -332,6 +333,36 @@ def test_a_key_that_no_account_can_have_is_refused(field, raw):
         pytest.raises(InvalidToken, match="malformed"),
     ):
         read_token(_password_reset(), token)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("purpose", **BY_NAME)
+@pytest.mark.parametrize("moved", [None, "neo@example.com"])
+def test_a_token_of_a_former_shape_is_refused(purpose, moved):
+    columns = {
+        "phone": models.CharField(max_length=20, unique=True, null=True),
+        "phone_verified": models.BooleanField(default=False),
+        "phone_pending": models.CharField(max_length=20, null=True),
+        "email": models.EmailField(unique=True, null=True),
+        "email_verified": models.BooleanField(default=False),
+        "email_pending": models.EmailField(null=True),
+    }
+    with installed(RECOVERY_FACTOR="phone", **deepcopy(columns)) as model:
+        neo = model.objects.create_user(
+            username="neo", phone="a", phone_pending="b", email=moved
+        )
+        token = make_token(purpose, neo)
+        before = read_token(purpose, token)
+        # Then a deployment, after which the same rows recover by email.
+        retract()
+
+        with (
+            declared(RECOVERY_FACTOR="email", **deepcopy(columns)),
+            pytest.raises(InvalidToken, match="the state has changed"),
+        ):
+            read_token(purpose, token)
+
+    assert before == neo
 
 
 def _password_reset():

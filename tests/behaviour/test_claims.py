@@ -8,6 +8,7 @@ from crudauth_django.checks.shape import check_claims
 from crudauth_django.identity import field_of, shape, user_model
 from crudauth_django.spelling import text_of
 from tests.behaviour.people import Browser, is_verified
+from tests.behaviour.statements import LOCK, told_to_the_user_table
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +88,24 @@ def test_a_reset_over_the_value_is_the_holders(verified_ada, eve, outbox):
 
     (message,) = outbox
     assert message.account == verified_ada.stored(shape().identifiers[0])
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_proving_a_claim_is_so_many_statements_whoever_holds_the_value(
+    bob, eve, outbox, settings, held
+):
+    bob.register()
+    eve.register_with_factor_of(bob)
+    token = outbox[-1].token
+    if not held:
+        bob.account.delete()
+    settings.CRUDAUTH_DISPATCHER = "tests.attacks.nobody.NobodyDispatcher"
+
+    with told_to_the_user_table() as told:
+        answer = confirm(token)
+
+    assert answer.status_code == HTTPStatus.OK
+    assert told == ["SELECT", *LOCK, "UPDATE", "UPDATE"]
 
 
 def test_who_proves_control_takes_it_from_an_unverified_holder(
