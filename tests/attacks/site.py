@@ -238,7 +238,12 @@ class Databases:
 
 @contextlib.contextmanager
 def site(
-    server: str, *, database: str, folder: Path, **settings: object
+    server: str,
+    *,
+    database: str,
+    folder: Path,
+    shape: str = "phone",
+    **settings: object,
 ) -> Iterator[Site]:
     """Serve a site to attack; its log may hold no traceback in the end."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -248,7 +253,7 @@ def site(
         "OPTIONS": {"path": str(outbox)},
     }
     chosen = {**SETTINGS, "CRUDAUTH_CHANNELS": [channel], **settings}
-    env = parts.environment(database=database, settings=chosen)
+    env = parts.environment(shape=shape, database=database, settings=chosen)
     with parts.serve(server, env=env, log=log) as url:
         yield Site(url=url, database=database, outbox=outbox, log=log)
     assert "Traceback" not in log.read_text(), log.read_text()

@@ -49,6 +49,23 @@ def place(request, databases, tmp_path_factory):
         yield running
 
 
+@pytest.fixture(scope="module", params=["email", "email_username"])
+def shape(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def email_place(request, shape, databases, tmp_path_factory):
+    """A site where one logs in by email."""
+    with site(
+        "gunicorn-threads",
+        database=databases.fresh(request.param, shape),
+        folder=tmp_path_factory.mktemp(shape),
+        shape=shape,
+    ) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def valkey_place(valkey_url, databases, tmp_path_factory):
     cache = {
@@ -272,6 +289,33 @@ def test_the_same_registration_sent_twenty_times_gives_one_account(place):
     counted = Counter(statuses(answers))
     assert counted == {HTTPStatus.ACCEPTED: 1, HTTPStatus.BAD_REQUEST: CROWD - 1}
     assert place.holders(person.phone) == [person.username]
+
+
+def body_in(shape: str, email: str) -> dict[str, str]:
+    body = {"email": email, "password": PASSWORD}
+    names = {"username": somebody().username} if shape == "email_username" else {}
+    return body | names
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_an_email_registered_in_two_cases_at_once_is_one_account(
+    email_place, shape, _round
+):
+    name = somebody().username
+    emails = [f"{name}@example.com", f"{name.upper()}@EXAMPLE.com"]
+    bodies = [body_in(shape, email) for email in emails]
+
+    answers = at_once([partial(email_place.post, "/register", b) for b in bodies])
+
+    held = email_place.rows(
+        f"SELECT email FROM {shape}_user WHERE lower(email) = %s",  # noqa: S608
+        emails[0],
+    )
+    assert statuses(answers) == [HTTPStatus.ACCEPTED] * 2
+    assert len({answer.content for answer in answers}) == 1
+    assert held == [(emails[0],)]
+    for email in emails:
+        assert log_in(email_place, email, PASSWORD).ok
 
 
 def test_parallel_change_requests_leave_one_claim_and_no_error(place):

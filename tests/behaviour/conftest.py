@@ -22,9 +22,9 @@ if shape().factor:
         "test_one_account_for_a_value.py" if can_claim() else "test_claims.py",
     ]
 if all(n == shape().factor or is_personal(field_of(n)) for n in shape().identifiers):
-    collect_ignore.append("test_chosen_names.py")
+    collect_ignore += ["test_chosen_names.py", "test_names_on_mariadb.py"]
 if connection.vendor != "mysql":
-    collect_ignore.append("test_mariadb.py")
+    collect_ignore += ["test_mariadb.py", "test_names_on_mariadb.py"]
 if not hasattr(user_model(), "nickname"):
     collect_ignore.append("test_columns_of_the_project.py")
 

@@ -1,0 +1,34 @@
+"""Chosen names where the database takes ``\u00e4`` for ``a``; collected there alone."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import pytest
+
+from crudauth_django.identity import field_of, shape, user_model
+from crudauth_django.spelling import is_personal
+from tests.behaviour.people import Browser
+
+pytestmark = pytest.mark.django_db
+
+CHOSEN = [
+    n
+    for n in shape().identifiers
+    if n != shape().factor and not is_personal(field_of(n))
+]
+
+
+@pytest.mark.parametrize("column", CHOSEN)
+def test_a_name_that_only_looks_the_same_is_taken_and_no_error(ada, bob, column):
+    ada.register()
+    value = ada.stored(column).replace("a", "\u00e4").replace("e-", "\u00e9-")
+
+    same = bob.register(**{column: ada.stored(column)})
+    looks_the_same = bob.register(**{column: value})
+
+    assert looks_the_same.status_code == HTTPStatus.BAD_REQUEST
+    assert list(looks_the_same.data) == [column]
+    assert looks_the_same.data == same.data
+    assert user_model().objects.count() == 1
+    assert Browser().log_in(value).status_code == HTTPStatus.UNAUTHORIZED
