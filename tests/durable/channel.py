@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from collections import Counter
+from typing import ClassVar
 
 from crudauth_django.channels import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.receipts import note_receipt
-from crudauth_django.exceptions import DeliveryFailed
+from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 
 
 class GatewayChannel(DeliveryChannel):
@@ -38,3 +40,20 @@ class GatewayChannel(DeliveryChannel):
                 ) from error
         except OSError as error:
             raise DeliveryFailed(f"unreachable for {intent.recipient}") from error
+
+
+class TalkativeChannel(DeliveryChannel):
+    """Fails, then breaks, then refuses, and repeats every secret as it does."""
+
+    tries: ClassVar[Counter[str]] = Counter()
+
+    def deliver(self, intent: DeliveryIntent) -> None:
+        self.tries[intent.id] += 1
+        said = f"no {intent.token} {intent.link} {intent.recipient}"
+        match self.tries[intent.id]:
+            case 1:
+                raise DeliveryFailed(said, code="503", retry_after=1)
+            case 2:
+                raise RuntimeError(said)
+            case _:
+                raise DeliveryRejected(said, code="400")

@@ -189,6 +189,15 @@ def rows_left(uri: str) -> int:
         return row.fetchone()[0]
 
 
+def finished(uri: str) -> int:
+    """Count the tasks that are over."""
+    with psycopg.connect(uri) as connection:
+        return connection.execute(
+            "SELECT count(*) FROM django_tasks_database_dbtaskresult "
+            "WHERE finished_at IS NOT NULL"
+        ).fetchone()[0]
+
+
 def all_rows(uri: str) -> dict[str, list[str]]:
     """Return every row of every table as text."""
     with psycopg.connect(uri) as connection:

@@ -11,6 +11,7 @@ from tests.durable.conftest import (
     all_rows,
     create_database,
     environment,
+    finished,
     phone,
     register,
     restart_postgres,
@@ -173,14 +174,6 @@ def test_nothing_stored_queued_or_logged_gives_a_secret_away(
     assert not [row for row in others if any(value[1:] in row for value in expected)]
     assert not [token for token in tokens if token in written]
     assert not [value for value in expected if value[1:] in written]
-
-
-def finished(uri: str) -> int:
-    with psycopg.connect(uri) as connection:
-        return connection.execute(
-            "SELECT count(*) FROM django_tasks_database_dbtaskresult "
-            "WHERE finished_at IS NOT NULL"
-        ).fetchone()[0]
 
 
 def test_finished_queue_entries_are_pruned_and_waiting_ones_kept(
