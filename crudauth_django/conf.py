@@ -78,12 +78,12 @@ class Settings:
     #: exactly as a wrong password is refused. Superusers, and accounts that have
     #: no recovery value, may log in: no registration makes one.
     login_requires_verified: bool = _option(False, read_flag)  # noqa: FBT003
-    #: A dict with any of ``ATTEMPTS`` (failures of one account that lock it;
-    #: 5), ``NETWORK_ATTEMPTS`` (of one network; 50), ``WINDOW`` (how long a
-    #: failure counts; 15 minutes), ``BASE`` (the first lock, each further one
-    #: is twice the one before; 60 seconds), ``MAX`` (the longest lock; 1 hour)
-    #: and ``MEMORY`` (how long the number of locks is remembered; 24 hours).
-    #: ``None`` switches the lockout off.
+    #: A dict with any of these, times as ``timedelta``: ``ATTEMPTS``, failures
+    #: of one account that lock it (5 if not named); ``NETWORK_ATTEMPTS``, those
+    #: of one network (50); ``WINDOW``, how long a failure counts (15 minutes);
+    #: ``BASE``, the first lock, each further one being twice the one before
+    #: (60 seconds); ``MAX``, the longest lock (1 hour); ``MEMORY``, how long the
+    #: number of locks is remembered (24 hours). ``None`` switches it off.
     lockout: Lockout | None = _option({}, read_lockout)
     #: Rates (``count/period``) of ``register``, ``verify_request``,
     #: ``reset_request``, ``change_request`` (per network; ``"30/h"`` each) and
@@ -92,11 +92,11 @@ class Settings:
     throttles: Mapping[str, tuple[Rate, ...]] = _option({}, read_throttles)
     #: Messages that one recovery value gets, all kinds together.
     target_budget: tuple[Rate, ...] = _option(["5/15m", "10/d"], parse_rates)
-    #: When a message that did not go out is tried again: a dict with any of
-    #: ``BASE`` (the wait before the second try, at least; 2 seconds), ``MAX``
-    #: (the longest wait, unless a provider asks for a longer one; 15 minutes)
-    #: and ``LEASE`` (how long a worker of a durable queue may take for one
-    #: try; 5 minutes).
+    #: When a message that did not go out is tried again. A dict with any of
+    #: these, each a ``timedelta``: ``BASE``, the least wait before the second
+    #: try (2 seconds if not named); ``MAX``, the longest wait, unless a provider
+    #: asks for a longer one (15 minutes); ``LEASE``, how long a worker of a
+    #: durable queue may take for one try (5 minutes).
     retry: Retry = _option({}, read_retry)
     #: How many proxies in front of the application append to
     #: ``X-Forwarded-For``.
