@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import singledispatch
 from typing import Any
 
@@ -22,6 +23,8 @@ from crudauth_django.exceptions import (
     RegistrationClosed,
     Throttled,
 )
+
+logger = logging.getLogger(__name__)
 
 #: Seconds to wait for a store that is out.
 RETRY_AFTER_OUTAGE = 5
@@ -118,9 +121,25 @@ def _unstorable(_error: DataError) -> Exception:
 
 
 @as_response_error.register
-def _conflict(_error: IntegrityError) -> Exception:
-    # What another request wrote since this one was checked.
+def _conflict(error: IntegrityError) -> Exception:
+    # What another request wrote since this one was checked, or a column that
+    # nobody filled: a bug here or in the project, which must not go unseen.
+    cause = error.__cause__
+    kind = type(error if cause is None else cause).__qualname__
+    logger.error("The database refused a write: %s (%s).", kind, _broken_rule(cause))
     return Conflict()
+
+
+def _broken_rule(cause: BaseException | None) -> str:
+    """Name what was broken, as the driver does; its text would show the values."""
+    told = getattr(cause, "diag", None)  # psycopg's
+    names = (
+        getattr(told, "constraint_name", None),
+        getattr(told, "column_name", None),
+        getattr(cause, "sqlite_errorname", None),
+        next((str(n) for n in getattr(cause, "args", ()) if isinstance(n, int)), None),
+    )
+    return next((name for name in names if name), "unnamed")
 
 
 @as_response_error.register
