@@ -101,11 +101,8 @@ class ThreadDispatcher(Dispatcher):
         self._workers = workers
         self._size = size
         self._drain = drain
+        self._hooked = False
         self._reset()
-        os.register_at_fork(after_in_child=self._reset)
-        # Before concurrent.futures closes, which asyncio and clients rely on;
-        # plain atexit is too late for that.
-        getattr(threading, "_register_atexit")(self.drain)  # noqa: B009 (private to type checkers)
 
     def _reset(self) -> None:
         self._waiting: list[tuple[float, int, Question]] = []
@@ -135,11 +132,26 @@ class ThreadDispatcher(Dispatcher):
             return
         thread = threading.Thread(target=self._work, name="crudauth", daemon=True)
         try:
+            self._hook()
             thread.start()
         except RuntimeError as error:  # no more threads: those there are go on
             logger.error("No thread to answer with: %s.", error)  # noqa: TRY400
         else:
             self._threads.append(thread)
+
+    def _hook(self) -> None:
+        """Have a fork and the exit noticed, from the first thread on.
+
+        A dispatcher that never answers, such as a check's, leaves nothing
+        behind. A child inherits the hooks, so ``_reset`` forgets nothing here.
+        """
+        if self._hooked:
+            return
+        # Before concurrent.futures closes, which asyncio and clients rely on;
+        # plain atexit is too late for that.
+        getattr(threading, "_register_atexit")(self.drain)  # noqa: B009 (private to type checkers)
+        os.register_at_fork(after_in_child=self._reset)
+        self._hooked = True
 
     def _work(self) -> None:
         try:

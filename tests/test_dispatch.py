@@ -358,6 +358,18 @@ def test_a_pool_that_was_forked_works_on_both_sides():
     assert sorted(done.stdout.split()) == ["before", "child", "parent"]
 
 
+def test_a_pool_that_was_never_asked_leaves_nothing_behind():
+    done = run("""
+        import gc, weakref
+
+        pool = weakref.ref(ThreadDispatcher())
+        gc.collect()
+        print(pool())
+    """)
+
+    assert done.stdout.split() == ["None"]
+
+
 def test_the_inline_dispatcher_answers_before_it_returns(desk):
     asked = question()
 
