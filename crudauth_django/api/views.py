@@ -61,6 +61,8 @@ class CrudauthViewSet(GenericViewSet[Any]):
     pagination_class = None
     #: The name of the throttle of an action, if it has one.
     throttle_name: str | None = None
+    #: Whether it counts per user; otherwise, per network.
+    throttle_by_user = False
 
     def initialize_request(
         self, request: HttpRequest, *args: Any, **kwargs: Any
@@ -83,7 +85,7 @@ class CrudauthViewSet(GenericViewSet[Any]):
         user = request.user
         whom = (
             f"user {user.pk}"
-            if self.throttle_name == "change_password"
+            if self.throttle_by_user
             else client_of(request._request).network  # noqa: SLF001 (DRF names no public way)
         )
         throttle(self.throttle_name, whom)
@@ -150,6 +152,7 @@ class AccountViewSet(CrudauthViewSet):
         url_name="change-password",
         serializer_class=serializers.ChangePasswordSerializer,
         throttle_name="change_password",
+        throttle_by_user=True,
         **SIGNED_IN,
     )
     def change_password(self, request: Request) -> Response:

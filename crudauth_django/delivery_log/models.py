@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crudauth_django.deliveries import Outcome
+
 #: In the order in which a message may go through them.
 OUTCOMES = {
-    "failed": _("failed, will be tried again"),
-    "delivered": _("delivered"),
-    "rejected": _("rejected"),
-    "gave_up": _("given up"),
+    Outcome.FAILED: _("failed, will be tried again"),
+    Outcome.DELIVERED: _("delivered"),
+    Outcome.REJECTED: _("rejected"),
+    Outcome.GAVE_UP: _("given up"),
 }
 
 
@@ -24,7 +26,9 @@ class LoggedDelivery(models.Model):
     country = models.CharField(_("country"), max_length=3, blank=True)
     attempts = models.PositiveIntegerField(_("attempts"), default=1)
     outcome = models.CharField(
-        _("outcome"), max_length=10, choices=list(OUTCOMES.items())
+        _("outcome"),
+        max_length=10,
+        choices=[(outcome.value, label) for outcome, label in OUTCOMES.items()],
     )
     provider_id = models.CharField(_("provider's id"), max_length=100, blank=True)
     code = models.CharField(_("provider's code"), max_length=100, blank=True)
