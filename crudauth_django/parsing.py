@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.utils.module_loading import import_string
@@ -61,6 +61,8 @@ class Retry:
     #: together. After that, it is taken for dead and another one tries.
     lease: timedelta = timedelta(minutes=5)
 
+
+_Options = TypeVar("_Options", Lockout, Retry)
 
 #: The throttles that exist; ``change_password`` counts per user, the others
 #: per network.
@@ -139,31 +141,36 @@ def read_names(value: object) -> tuple[str, ...]:
     return names
 
 
+#: How an option is read, by the type it is declared with.
+_READERS: dict[str, Callable[[object], Any]] = {
+    "int": read_count,
+    "timedelta": read_seconds,
+}
+
+
+def _read_options(kind: type[_Options], value: object) -> _Options:
+    """Read a dict with any of the options of a dataclass, in capitals."""
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a dict")  # noqa: TRY004
+    known = {option.name.upper(): option for option in fields(kind)}
+    unknown = set(value) - set(known)
+    if unknown:
+        raise ValueError(f"does not know {sorted(map(str, unknown))}")
+    chosen = {
+        known[name].name: _READERS[str(known[name].type)](given)
+        for name, given in value.items()
+    }
+    return kind(**chosen)
+
+
 def read_lockout(value: object) -> Lockout | None:
     """Read the lockout; ``None`` is none."""
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise ValueError("must be a dict or None")  # noqa: TRY004
-    known = {option.name: option.type for option in fields(Lockout)}
-    chosen: dict[str, Any] = {}
-    for name, given in value.items():
-        if str(name).lower() not in known or str(name) != str(name).upper():
-            raise ValueError(f"does not know {name!r}")
-        parse = read_count if "attempts" in name.lower() else read_seconds
-        chosen[name.lower()] = parse(given)
-    return Lockout(**chosen)
+    return None if value is None else _read_options(Lockout, value)
 
 
 def read_retry(value: object) -> Retry:
     """Read a dict with any of the options of ``Retry``, in capitals."""
-    if not isinstance(value, Mapping):
-        raise ValueError("must be a dict")  # noqa: TRY004
-    names = {option.name.upper(): option.name for option in fields(Retry)}
-    unknown = set(value) - set(names)
-    if unknown:
-        raise ValueError(f"does not know {sorted(map(str, unknown))}")
-    return Retry(**{names[name]: read_seconds(given) for name, given in value.items()})
+    return _read_options(Retry, value)
 
 
 def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
@@ -190,9 +197,15 @@ def read_frontend(value: object) -> dict[str, str]:
             f"must be a URL, or a dict of URLs with the keys {sorted(FRONTEND_PATHS)}"
         )
     for url in value.values():
-        if not isinstance(url, str) or not urlsplit(url).netloc:
-            raise ValueError(f"{url!r} is not an absolute URL")
+        if not _is_address(url):
+            raise ValueError(f"{url!r} is not a URL with https:// or http://")
     return dict(value)
+
+
+def _is_address(url: object) -> bool:
+    """Whether a link to it opens in a browser: no app's scheme, no ``javascript:``."""
+    parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 def read_function(value: object) -> Callable[..., Any] | None:

@@ -42,8 +42,10 @@ logger = logging.getLogger(__name__)
 
 _HEADER = 5
 _MAC = 16
-#: No token is longer, whatever the key (a text key of 100 characters).
+#: No token is longer, whatever the key.
 MAX_LENGTH = 200
+#: Bytes that this leaves for the primary key.
+MAX_KEY = MAX_LENGTH * 3 // 4 - _HEADER - _MAC
 #: How far another server's clock may be ahead, in seconds.
 CLOCK_SKEW = 60
 
@@ -126,7 +128,8 @@ def _decode(token: str) -> bytes:
     return raw
 
 
-def _key_field() -> models.Field[Any, Any]:
+def key_field() -> models.Field[Any, Any]:
+    """Return the field that holds the user's primary key, across its relations."""
     field = user_model()._meta.pk
     while field.remote_field is not None:
         field = cast("models.ForeignKey[Any, Any]", field).target_field
@@ -144,7 +147,7 @@ def _encode_key(key: object) -> bytes:
 
 
 def _decode_key(raw: bytes) -> object:
-    field = _key_field()
+    field = key_field()
     key: object
     try:
         if isinstance(field, models.UUIDField):

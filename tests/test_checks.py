@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core import checks
 from django.db import models
 from phonenumber_field.modelfields import PhoneNumberField
+from rest_framework import serializers
 
 import crudauth_django
 from crudauth_django.channels import DeliveryChannel
-from crudauth_django.checks import delivery, policy, shape
-from tests.temporary import declared
+from crudauth_django.checks import agreement, delivery, policy, shape
+from crudauth_django.tokens import Purpose, make_token, read_token
+from tests.temporary import declared, installed
 from tests.test_passwords import hashers_left_to_the_package
 
 SOURCE = Path(crudauth_django.__file__).parent
@@ -42,6 +45,10 @@ class NoCounterStore:
     pass
 
 
+class ForeignSerializer(serializers.Serializer):
+    pass
+
+
 def phone(**options) -> models.Field:
     return PhoneNumberField(**{"unique": True, "null": True, "blank": True} | options)
 
@@ -59,6 +66,7 @@ def shape_ids(**attrs) -> list[str]:
         return ids(shape.check_user_model)
 
 
+HOUR = timedelta(hours=1)
 PHONE = {"LOGIN_IDENTIFIERS": ("username",), "RECOVERY_FACTOR": "phone"}
 
 
@@ -384,6 +392,9 @@ def test_a_path_that_django_reports_itself_is_left_to_it(settings, check, settin
         ("CRUDAUTH_REGISTER_EXTRA_FIELDS", ["username"], []),
         ("CRUDAUTH_REGISTER_EXTRA_FIELDS", "malformed", []),
         ("CRUDAUTH_REGISTER_SERIALIZER", "no.such.Serializer", ["E024"]),
+        ("CRUDAUTH_REGISTER_SERIALIZER", "os.path.join", ["E031"]),
+        ("CRUDAUTH_REGISTER_SERIALIZER", OWN + "NoCounterStore", ["E031"]),
+        ("CRUDAUTH_REGISTER_SERIALIZER", OWN + "ForeignSerializer", []),
     ],
 )
 def test_what_register_writes_is_checked(settings, name, value, expected):
@@ -466,6 +477,76 @@ def test_a_limit_that_is_off_is_w012_on_a_site(settings, name):
     setattr(settings, name, None)
 
     assert ids(policy.check_limits) == ["W012"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("CRUDAUTH_LOCKOUT", None, []),
+        ("CRUDAUTH_LOCKOUT", "malformed", []),
+        ("CRUDAUTH_LOCKOUT", {"BASE": HOUR, "MAX": HOUR, "MEMORY": HOUR}, []),
+        ("CRUDAUTH_LOCKOUT", {"BASE": 2 * HOUR}, ["E032"]),
+        ("CRUDAUTH_LOCKOUT", {"MAX": HOUR / 3600}, ["E032"]),
+        ("CRUDAUTH_LOCKOUT", {"MEMORY": HOUR / 2}, ["E032"]),
+        ("CRUDAUTH_LOCKOUT", {"BASE": 3 * HOUR, "MEMORY": HOUR / 2}, ["E032"] * 2),
+        ("CRUDAUTH_RETRY", {"BASE": HOUR, "MAX": HOUR}, []),
+        ("CRUDAUTH_RETRY", {"BASE": HOUR}, ["E032"]),
+    ],
+)
+def test_times_that_contradict_one_another_are_e032(settings, name, value, expected):
+    setattr(settings, name, value)
+
+    assert ids(agreement.check_times) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://app.example.com", []),
+        ("http://localhost:3000", []),
+        ("http://127.0.0.1:3000", []),
+        ("http://[::1]:3000", []),
+        ("", []),
+        ("malformed", []),
+        ("http://app.example.com", ["W013"]),
+        ("http://192.168.1.2", ["W013"]),
+        ({"reset_password": "HTTP://app.example.com/r"}, ["W013"]),
+    ],
+)
+def test_links_that_can_be_read_on_their_way_are_w013_on_a_site(
+    settings, address, expected
+):
+    settings.CRUDAUTH_FRONTEND_URL = address
+
+    assert ids(agreement.check_links) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (models.BigAutoField(primary_key=True), []),
+        (models.UUIDField(primary_key=True), []),
+        (models.CharField(primary_key=True, max_length=129), []),
+        (models.CharField(primary_key=True, max_length=130), ["E033"]),
+        (models.EmailField(primary_key=True), ["E033"]),
+        (models.TextField(primary_key=True), ["E033"]),
+    ],
+    ids=["number", "UUID", "129", "130", "address", "text"],
+)
+def test_a_key_that_no_token_has_room_for_is_e033(key, expected):
+    assert shape_ids(key=key) == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_longest_key_without_e033_fits_into_a_token():
+    purpose = Purpose(
+        name="test", code=9, max_age=lambda: HOUR, state=lambda user: (user.pk,)
+    )
+    key = models.CharField(primary_key=True, max_length=129)
+    with installed(key=key) as model:
+        user = model.objects.create(key="k" * 129, username="ada")
+
+        assert read_token(purpose, make_token(purpose, user)) == user
 
 
 def test_a_malformed_setting_stops_no_other_check(settings):

@@ -91,6 +91,11 @@ def _opted_in_fields() -> dict[str, Any]:
     return {name: deepcopy(field) for name, field in extras().fields.items()}
 
 
+def is_serializer(chosen: object) -> bool:
+    """Whether it is a class of serializers, of this package's or not."""
+    return isinstance(chosen, type) and issubclass(chosen, serializers.Serializer)
+
+
 def register_serializer() -> type[serializers.Serializer[Any]]:
     """Return the class that ``CRUDAUTH_REGISTER_SERIALIZER`` names."""
     chosen: type[serializers.Serializer[Any]] = import_string(

@@ -16,6 +16,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from crudauth_django.api.serializers import is_serializer
 from crudauth_django.backends import IdentifierBackend
 from crudauth_django.checks.loading import build, parsed
 from crudauth_django.conf import PREFIX, get_settings, parse_setting, setting_names
@@ -116,20 +117,30 @@ def check_registration(**_kwargs: Any) -> list[checks.CheckMessage]:
     """Check what ``/register`` may write."""
     try:
         extras = get_settings().register_extra_fields
-        import_string(get_settings().register_serializer)
     except ImproperlyConfigured:
         return []
-    except ImportError as error:
-        return [
-            checks.Error(
-                f"CRUDAUTH_REGISTER_SERIALIZER can't be imported: {error}",
-                hint="Correct the path.",
-                id="crudauth.E024",
-            )
-        ]
+    found = list(_check_serializer(get_settings().register_serializer))
     if not issubclass(get_user_model(), AbstractAuthUser):
-        return []  # crudauth.E001 says so
-    return [message for name in extras for message in _check_extra(name)]
+        return found  # crudauth.E001 says so
+    return [*found, *(message for name in extras for message in _check_extra(name))]
+
+
+def _check_serializer(path: str) -> Iterator[checks.CheckMessage]:
+    try:
+        chosen = import_string(path)
+    except ImportError as error:
+        yield checks.Error(
+            f"CRUDAUTH_REGISTER_SERIALIZER can't be imported: {error}",
+            hint="Correct the path.",
+            id="crudauth.E024",
+        )
+        return
+    if not is_serializer(chosen):
+        yield checks.Error(
+            f"CRUDAUTH_REGISTER_SERIALIZER names {path!r}, which is no serializer.",
+            hint="Inherit crudauth_django.api.serializers.RegisterSerializer.",
+            id="crudauth.E031",
+        )
 
 
 def _check_extra(name: str) -> Iterator[checks.CheckMessage]:

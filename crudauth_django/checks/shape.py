@@ -16,6 +16,7 @@ from crudauth_django.conf import parse_setting
 from crudauth_django.identity import Shape
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.spelling import is_personal
+from crudauth_django.tokens import MAX_KEY, key_field
 
 
 def _field(model: type[models.Model], name: str) -> models.Field[Any, Any] | None:
@@ -48,7 +49,30 @@ def check_user_model(**_kwargs: Any) -> list[checks.CheckMessage]:
                 id="crudauth.E001",
             )
         ]
-    return [*_check_identifiers(model), *_check_factor(model), *_check_both(model)]
+    return [
+        *_check_key(),
+        *_check_identifiers(model),
+        *_check_factor(model),
+        *_check_both(model),
+    ]
+
+
+def _check_key() -> Iterator[checks.CheckMessage]:
+    """Check that each key fits into a token, which is read only up to a length.
+
+    ASCII is assumed: a short key of letters that UTF-8 has four bytes for would
+    not fit either.
+    """
+    field = key_field()
+    if not isinstance(field, models.CharField | models.TextField):
+        return
+    if field.max_length is None or field.max_length > MAX_KEY:
+        yield checks.Error(
+            f"The primary key {field.name!r} can be longer than a token has room for.",
+            hint=f"Declare it with max_length={MAX_KEY} at most, or use another key.",
+            obj=field.model,
+            id="crudauth.E033",
+        )
 
 
 def _check_identifiers(model: type[AbstractAuthUser]) -> Iterator[checks.CheckMessage]:
