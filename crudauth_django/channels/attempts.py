@@ -62,6 +62,8 @@ def _refusal(channel: DeliveryChannel, intent: DeliveryIntent) -> Refusal | None
             code=_free_of_secrets(error.code, intent),
             retry_after=error.retry_after,
         )
+    except asyncio.CancelledError:
+        return DeliveryFailed("CancelledError")
     # One channel's bug must not keep the next one from being tried.
     except Exception as error:  # noqa: BLE001
         told = _free_of_secrets(str(error), intent)

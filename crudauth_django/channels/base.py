@@ -37,7 +37,7 @@ class DeliveryIntent:
     #: The recovery value to send to, in its normal form.
     recipient: str = field(repr=False)
     #: The name of the account that speaks, to show in the text.
-    account: str
+    account: str = field(repr=False)
     #: A language code such as ``"es"`` or ``"pt-br"``; ``""`` if unknown.
     language: str = ""
     #: How long the token works; ``None`` for a notice.

@@ -51,11 +51,13 @@ class EmailChannel(ProviderChannel):
     def send(self, intent: DeliveryIntent) -> Refusal | None:
         message = self._message(intent)
         try:
+            message.message()
+        except ValueError:
+            return DeliveryRejected("This address can't be written into a message")
+        try:
             sent = message.send()
         except SMTPRecipientsRefused as error:
             return _refused(error)
-        except ValueError:
-            return DeliveryRejected("This address can't be written into a message")
         # Backends raise what they like, with the address in it.
         except Exception as error:  # noqa: BLE001
             return _refused_by_anymail(message) or unreachable("The mail server", error)
