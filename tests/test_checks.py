@@ -188,6 +188,17 @@ def test_numbers_are_stored_as_they_are_looked_up(settings):
     assert shape_ids(LOGIN_IDENTIFIERS=("username",)) == []
 
 
+def test_an_address_that_nobody_proves_is_named():
+    names = ("username", "email")
+
+    with declared(LOGIN_IDENTIFIERS=names, RECOVERY_FACTOR="phone", phone=phone()):
+        beside = ids(shape.check_unproven_addresses)
+    with declared(LOGIN_IDENTIFIERS=names, RECOVERY_FACTOR="email"):
+        proven = ids(shape.check_unproven_addresses)
+
+    assert (beside, proven) == (["W008"], [])
+
+
 def test_a_relation_is_no_identifier():
     relation = models.OneToOneField("phone.User", models.CASCADE, related_name="+")
 

@@ -212,6 +212,27 @@ def check_claims(**_kwargs: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register("crudauth", deploy=True)
+def check_unproven_addresses(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """An address that identifies and is not the factor is proven by nobody."""
+    model = get_user_model()
+    if not issubclass(model, AbstractAuthUser) or model.RECOVERY_FACTOR is None:
+        return []
+    others = [n for n in model.LOGIN_IDENTIFIERS if n != model.RECOVERY_FACTOR]
+    return [
+        checks.Warning(
+            f"{name!r} is an address that one logs in with and nobody proves: "
+            "whoever registers it first has it.",
+            hint=f"Make {name} the recovery factor, or treat it as a public name; "
+            "then silence this.",
+            obj=model,
+            id="crudauth.W008",
+        )
+        for name in others
+        if _names_an_address(model, name)
+    ]
+
+
+@checks.register("crudauth", deploy=True)
 def check_registration_oracle(**_kwargs: Any) -> list[checks.CheckMessage]:
     """Where one logs in with an address, logging in after signing up tells."""
     model = get_user_model()
