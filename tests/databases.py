@@ -11,7 +11,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from crudauth_django.models import Counter
-from tests.shapes.common import database
+from tests.shapes.project import database
 
 
 def new_postgres_database(server: str) -> str:

@@ -1,10 +1,10 @@
 """The same project once its users are ours; no setting about passwords."""
 
-from tests.shapes import common
-from tests.shapes.common import *  # noqa: F403
+from tests.shapes import project
+from tests.shapes.project import *  # noqa: F403
 
-INSTALLED_APPS = [*common.INSTALLED_APPS, "tests.adoption.after.apps.PeopleConfig"]
+INSTALLED_APPS = [*project.INSTALLED_APPS, "tests.adoption.after.apps.PeopleConfig"]
 AUTH_USER_MODEL = "people.User"
 MIGRATION_MODULES = {"people": "tests.adoption.migrations"}
 del PASSWORD_HASHERS  # noqa: F821 (of the tests' settings)
-globals().update(common.OVERRIDES)
+globals().update(project.OVERRIDES)

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from tests.attacks.site import PASSWORD, at_once, network, site, somebody, statuses
-from tests.shapes.common import database as read_database
+from tests.shapes.project import database as read_database
 
 ATTEMPTS = 5
 NEW_PASSWORD = "a whole new staple"

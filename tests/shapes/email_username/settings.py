@@ -1,7 +1,7 @@
 """Log in by username or email, recover by email."""
 
-from tests.shapes.common import *  # noqa: F403
-from tests.shapes.common import INSTALLED_APPS, OVERRIDES
+from tests.shapes.project import *  # noqa: F403
+from tests.shapes.project import INSTALLED_APPS, OVERRIDES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.shapes.email_username"]
 AUTH_USER_MODEL = "email_username.User"

@@ -1,7 +1,7 @@
 """Log in by phone or email, recover by phone."""
 
-from tests.shapes.common import *  # noqa: F403
-from tests.shapes.common import INSTALLED_APPS, OVERRIDES
+from tests.shapes.project import *  # noqa: F403
+from tests.shapes.project import INSTALLED_APPS, OVERRIDES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.shapes.phone_email"]
 AUTH_USER_MODEL = "phone_email.User"
