@@ -74,7 +74,7 @@ def test_the_suite_passes_over(suites, shape):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_suite_passes_over_the_seeds_shape_on_postgresql(postgres_uri):
+def test_the_suite_passes_on_postgresql(postgres_uri):
     done = run_suite(OWN, postgres_uri)
 
     assert done.returncode == 0, done.stdout + done.stderr

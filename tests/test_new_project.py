@@ -179,7 +179,7 @@ def log_in(site: str, password: str) -> requests.Response:
     return requests.post(f"{site}/login", data=form, timeout=30)
 
 
-def test_the_three_steps_are_enough_for_the_whole_seed(
+def test_the_three_steps_are_enough_for_the_whole_recipe(
     project: Path, site: str
 ) -> None:
     browser = requests.Session()
@@ -273,7 +273,7 @@ def cookies_in(jar: Path) -> dict[str, str | None]:
     return {cookie.name: cookie.value for cookie in cookies}
 
 
-def test_the_seeds_commands_work_as_they_are_printed(project: Path, site: str) -> None:
+def test_the_commands_of_the_recipe_work_as_printed(project: Path, site: str) -> None:
     place = {"site": site, "folder": project}
 
     statuses = [
