@@ -213,7 +213,7 @@ def check_claims(**_kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register("crudauth", deploy=True)
 def check_unproven_addresses(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """An address that identifies and is not the factor is proven by nobody."""
+    """Check for an address that identifies, is not the factor, and nobody proves."""
     model = get_user_model()
     if not issubclass(model, AbstractAuthUser) or model.RECOVERY_FACTOR is None:
         return []
