@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 import os
+import random
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -93,12 +94,22 @@ class ThreadDispatcher(Dispatcher):
     A question that finds ``size`` others waiting is refused, with an error in
     the log and no change to any answer. When the interpreter ends, what waits
     is answered first, for ``drain`` seconds at most.
+
+    Each answer begins a random time of up to ``jitter`` seconds later: on a
+    database with one writer, the next request may have to wait for it, and
+    must not tell by that what it is about.
     """
 
     def __init__(
-        self, *, workers: int = 4, size: int = 1000, drain: float = 20
+        self,
+        *,
+        workers: int = 4,
+        size: int = 1000,
+        drain: float = 20,
+        jitter: float = 0.5,
     ) -> None:
         self._workers = workers
+        self._jitter = jitter
         self._size = size
         self._drain = drain
         self._hooked = False
@@ -113,16 +124,17 @@ class ThreadDispatcher(Dispatcher):
         self._changed = threading.Condition()
 
     def dispatch(self, question: Question) -> None:
-        transaction.on_commit(partial(self._accept, question))
+        delay = random.uniform(0, self._jitter)  # noqa: S311 (nothing to guess)
+        not_before = time.time() + delay
+        transaction.on_commit(partial(self._accept, question, not_before=not_before))
 
-    def _accept(self, question: Question) -> None:
+    def _accept(self, question: Question, *, not_before: float = 0) -> None:
         with self._changed:
             if len(self._waiting) >= self._size:
                 logger.error("The queue is full: question %s is lost.", question.id)
                 return
-            heapq.heappush(
-                self._waiting, (question.due_at, next(self._order), question)
-            )
+            due_at = max(question.due_at, not_before)
+            heapq.heappush(self._waiting, (due_at, next(self._order), question))
             self._hire()
             self._changed.notify()
 

@@ -84,7 +84,7 @@ def desk() -> Iterator[Desk]:
 
 @pytest.fixture
 def pool(desk) -> Iterator[ThreadDispatcher]:
-    dispatcher = ThreadDispatcher(workers=2, size=5, drain=5)
+    dispatcher = ThreadDispatcher(jitter=0, workers=2, size=5, drain=5)
     yield dispatcher
     desk.open.set()
     dispatcher.drain()
@@ -248,7 +248,7 @@ def test_draining_answers_what_waits_even_if_it_is_not_due(desk, pool):
 
 
 def test_draining_ends_in_time_and_says_what_is_lost(desk, caplog):
-    pool = ThreadDispatcher(workers=1, drain=0.05)
+    pool = ThreadDispatcher(jitter=0, workers=1, drain=0.05)
     desk.open.clear()
     pool.dispatch(question())
     pool.dispatch(question())
@@ -290,7 +290,7 @@ def test_what_waits_is_answered_before_the_interpreter_ends():
             time.sleep(0.1)
             print("answered", flush=True)
 
-        pool = ThreadDispatcher(workers=1)
+        pool = ThreadDispatcher(jitter=0, workers=1)
         for _ in range(3):
             pool.dispatch(asked())
         sys.exit(3)
@@ -306,7 +306,7 @@ def test_an_interpreter_that_cannot_wait_longer_says_what_is_lost():
         def hang(question, *keep):
             time.sleep(60)
 
-        pool = ThreadDispatcher(workers=1, drain=0.1)
+        pool = ThreadDispatcher(jitter=0, workers=1, drain=0.1)
         pool.dispatch(asked())
         pool.dispatch(asked())
     """)
@@ -328,7 +328,7 @@ def test_connections_are_closed_after_each_answer(tmp_path):
             used.append(connections["default"])
             print(used[-1].connection is not None)
 
-        pool = ThreadDispatcher(workers=1)
+        pool = ThreadDispatcher(jitter=0, workers=1)
         pool.dispatch(asked())
         pool.drain()
         print(used[-1].connection)
@@ -346,7 +346,7 @@ def test_a_pool_that_was_forked_works_on_both_sides():
             os.write(1, f"{side} ".encode())  # one write, whoever else writes
 
         side = "before"
-        pool = ThreadDispatcher(workers=1)
+        pool = ThreadDispatcher(jitter=0, workers=1)
         pool.dispatch(asked())
         time.sleep(0.2)
         side = "parent" if os.fork() else "child"
@@ -362,7 +362,7 @@ def test_a_pool_that_was_never_asked_leaves_nothing_behind():
     done = run("""
         import gc, weakref
 
-        pool = weakref.ref(ThreadDispatcher())
+        pool = weakref.ref(ThreadDispatcher(jitter=0))
         gc.collect()
         print(pool())
     """)

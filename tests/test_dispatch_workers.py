@@ -38,7 +38,7 @@ def answer(question, *keep):
         raise SystemExit
     os.write(1, b"answered ")
 
-pool = ThreadDispatcher(workers=2, drain=5)
+pool = ThreadDispatcher(jitter=0, workers=2, drain=5)
 for attempt in (1, 1, 1, 2, 2):
     pool.dispatch(Question(kind="reset_password", value="x", attempt=attempt))
 pool.drain()
@@ -57,7 +57,7 @@ start, threading.Thread.start = threading.Thread.start, None
 def refuse(thread):
     raise RuntimeError("can't start new thread")
 threading.Thread.start = refuse
-pool = ThreadDispatcher(workers=1, drain=5)
+pool = ThreadDispatcher(jitter=0, workers=1, drain=5)
 pool.dispatch(asked())
 threading.Thread.start = start
 pool.dispatch(asked())
