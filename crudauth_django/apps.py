@@ -17,8 +17,7 @@ class CrudauthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks, what answers questions, and the API's schema."""
+        """Register the system checks, and the schema of the API."""
         import_module("crudauth_django.checks")
-        import_module("crudauth_django.flows.delivery")
         if apps.is_installed("drf_spectacular"):
             import_module("crudauth_django.api.schema")

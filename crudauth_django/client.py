@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from crudauth_django.conf import get_settings
+from crudauth_django.conf.settings import get_settings
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -1,16 +1,30 @@
-"""What can go wrong, said without a word of HTTP."""
+"""The errors of the domain; none of them knows HTTP."""
 
 from __future__ import annotations
 
+__all__ = [
+    "CountersUnavailable",
+    "CrudauthError",
+    "DeliveryError",
+    "DeliveryFailed",
+    "DeliveryRejected",
+    "IdentifierTaken",
+    "InvalidCredentials",
+    "InvalidToken",
+    "LockedOut",
+    "RegistrationClosed",
+    "Throttled",
+]
+
 
 class CrudauthError(Exception):
-    """The root of every error that this package raises on purpose."""
+    """The base class of this package's errors."""
 
 
 class InvalidToken(CrudauthError):
-    """A token is malformed, expired, spent, or bound to a state that is gone.
+    """The token is malformed, expired, redeemed, or its account has changed.
 
-    The reason is for logs at DEBUG only: a caller never learns which it was.
+    The reason is logged at DEBUG. A client never learns it.
     """
 
 
@@ -19,7 +33,7 @@ class InvalidCredentials(CrudauthError):
 
 
 class LockedOut(CrudauthError):
-    """Too many failures; ``retry_after`` is the number of seconds to wait."""
+    """Too many failures; wait ``retry_after`` seconds."""
 
     def __init__(self, *, retry_after: int) -> None:
         super().__init__("too many failed attempts")
@@ -27,7 +41,7 @@ class LockedOut(CrudauthError):
 
 
 class Throttled(CrudauthError):
-    """Too many requests; ``retry_after`` is the number of seconds to wait."""
+    """Too many requests; wait ``retry_after`` seconds."""
 
     def __init__(self, *, retry_after: int) -> None:
         super().__init__("too many requests")
@@ -35,11 +49,11 @@ class Throttled(CrudauthError):
 
 
 class CountersUnavailable(CrudauthError):
-    """The store of the counters did not answer, so the door stays closed."""
+    """The counter store did not respond, so the request is refused."""
 
 
 class IdentifierTaken(CrudauthError):
-    """Another account has this identifier; ``field`` is its column."""
+    """Another account has this identifier; ``field`` is the model field."""
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
@@ -50,11 +64,11 @@ class RegistrationClosed(CrudauthError):
     """``CRUDAUTH_REGISTRATION_OPEN`` is off."""
 
 
-class DeliveryFailed(CrudauthError):
-    """A channel could not deliver now; trying again may help.
+class DeliveryError(CrudauthError):
+    """A channel did not deliver a message.
 
-    ``code`` is the provider's own code and ``retry_after`` the seconds that
-    the provider asked to wait, where it said so.
+    ``code`` is the provider's own code, ``""`` if it gave none.
+    ``retry_after`` is the wait that the provider asked for, in seconds.
     """
 
     def __init__(
@@ -65,12 +79,9 @@ class DeliveryFailed(CrudauthError):
         self.retry_after = retry_after
 
 
-class DeliveryRejected(CrudauthError):
-    """A channel will never deliver this: unknown number, opted out, unroutable.
+class DeliveryFailed(DeliveryError):
+    """A temporary failure: another attempt may succeed."""
 
-    ``code`` is the provider's own code, where it gave one.
-    """
 
-    def __init__(self, reason: str = "", *, code: str = "") -> None:
-        super().__init__(reason)
-        self.code = code
+class DeliveryRejected(DeliveryError):
+    """A final failure: the number is unknown, has opted out or has no route."""

@@ -1,82 +1,54 @@
-"""The abstract user model, its manager, and the table of the counters."""
+"""The abstract user model, and the tables of the counters and the outbox."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Collection, Iterable
+from typing import Any, ClassVar, Self, cast
 
-from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import F
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
-from crudauth_django import passwords
-from crudauth_django.declaration import AuthUserBase
-from crudauth_django.guard import GuardedModel
-from crudauth_django.spelling import UsernameField, normalize, text_of
+from crudauth_django.identity.credentials import CredentialsMixin
+from crudauth_django.identity.fields import UsernameField
+from crudauth_django.identity.manager import AuthUserManager
+from crudauth_django.identity.metaclass import AuthUserBase
+from crudauth_django.identity.normalize import normalize, to_text
+from crudauth_django.identity.shape import Shape
+from crudauth_django.identity.tracking import ChangeTracker
 
 __all__ = [
     "AbstractAuthUser",
     "AuthUserManager",
     "Counter",
-    "OpenQuestion",
+    "OutboxEntry",
     "UsernameField",
 ]
 
 
-class AuthUserManager(BaseUserManager["AbstractAuthUser"]):
-    """Creates accounts of any shape; every value is stored in its one spelling."""
-
-    @sensitive_variables("password")
-    def create_user(
-        self, *, password: str | None = None, **values: Any
-    ) -> AbstractAuthUser:
-        """Create an account; without a password, nobody can log in with one.
-
-        Raises ``ValidationError`` for a value that can't be spelled, and
-        ``IntegrityError`` for one that another account has.
-        """
-        user = self.model(**values)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
-
-    @sensitive_variables("password")
-    def create_superuser(
-        self, *, password: str | None = None, **values: Any
-    ) -> AbstractAuthUser:
-        """Create an account that may do everything."""
-        flags = {"is_staff": True, "is_superuser": True}
-        return self.create_user(password=password, **{**flags, **values})
-
-    def get_by_natural_key(self, username: str | None) -> AbstractAuthUser:
-        """Find by ``USERNAME_FIELD``, in any spelling."""
-        name = self.model.USERNAME_FIELD
-        try:
-            spelled = normalize(self.model._meta.get_field(name), username)  # type: ignore[arg-type]
-        except ValidationError as error:
-            raise self.model.DoesNotExist from error
-        return self.get(**{name: spelled})
-
-
 class AbstractAuthUser(
-    GuardedModel, AbstractBaseUser, PermissionsMixin, metaclass=AuthUserBase
+    CredentialsMixin,
+    ChangeTracker,
+    AbstractBaseUser,
+    PermissionsMixin,
+    metaclass=AuthUserBase,
 ):
-    """A user whose way in and way back are declared on the class.
+    """A user model with configurable identifiers and a recovery factor.
 
-    ``username`` and ``email`` are emitted where they are named and not
-    declared; every other column is the app's own. Beside the recovery factor
-    stand ``<factor>_verified`` and ``<factor>_pending``: the flows write them,
-    nobody else.
+    ``username`` and ``email`` are added if they are named and not declared.
+    Every other field is the project's own. The flows write
+    ``<factor>_verified`` and ``<factor>_pending``; no request and no form does.
     """
 
-    #: The first identifier; Django and third-party apps read it.
+    #: The unique fields to log in with, tried in this order.
+    LOGIN_IDENTIFIERS: ClassVar[tuple[str, ...]] = ("username",)
+    #: The unique field to recover by, or ``None``.
+    RECOVERY_FACTOR: ClassVar[str | None] = None
+    #: The first identifier, for Django and third-party apps.
     USERNAME_FIELD: ClassVar[str]
 
     is_staff = models.BooleanField(
@@ -95,8 +67,10 @@ class AbstractAuthUser(
     date_joined = models.DateTimeField(
         _("date joined"), default=timezone.now, editable=False
     )
+    #: Raising it ends every session and voids every token.
+    auth_epoch = models.PositiveIntegerField(default=0, editable=False)
 
-    objects = AuthUserManager()
+    objects: ClassVar[AuthUserManager[Self]] = AuthUserManager()
 
     class Meta:
         abstract = True
@@ -104,32 +78,47 @@ class AbstractAuthUser(
     def __str__(self) -> str:
         return self.display_name or f"#{self.pk}"
 
-    def natural_key(self) -> tuple[str | None]:  # type: ignore[override]
-        return (text_of(self.get_username()),)
+    def natural_key(self) -> tuple[str | None]:  # type: ignore[override]  # Django's own hint is too narrow
+        return (to_text(self.get_username()),)
+
+    @classmethod
+    def shape(cls) -> Shape:
+        """Return the declared identifiers and recovery factor."""
+        return Shape(
+            identifiers=tuple(cls.LOGIN_IDENTIFIERS), factor=cls.RECOVERY_FACTOR
+        )
+
+    @classmethod
+    def tracked_fields(cls) -> tuple[str, ...]:
+        """Return the fields that a full ``save()`` writes only if they changed."""
+        shape = cls.shape()
+        privileges = ("is_active", "is_staff", "is_superuser")
+        credentials = ("password", "auth_epoch")
+        return (*credentials, *privileges, *shape.columns, *shape.bookkeeping)
 
     @property
     def held_value(self) -> str | None:
         """The recovery value in the account's own column."""
-        return text_of(getattr(self, self.shape().recovery_factor))
+        return to_text(getattr(self, self.shape().recovery_factor))
 
     @property
     def pending_value(self) -> str | None:
-        """The recovery value that the account has claimed and not yet proven."""
-        return text_of(getattr(self, self.shape().pending))
+        """The recovery value that the account claims and has not verified."""
+        return to_text(getattr(self, self.shape().pending))
 
     @property
     def is_recovery_verified(self) -> bool:
-        """Whether the account proved that it controls its recovery value."""
+        """Whether the account has verified its recovery value."""
         shape = self.shape()
         return shape.factor is not None and getattr(self, shape.verified) is True
 
     @property
     def recovery_value(self) -> str | None:
-        """The recovery value as its owner sees it.
+        """The recovery value to show to the account's owner.
 
-        A verified account's is the one it holds. An unverified one's is what it
-        claimed last, held or not: it looks the same from inside whether or not
-        another account has the value.
+        It is the stored value if that is verified, otherwise the pending or the
+        stored one. The owner of an unverified account must not learn whether
+        the value is pending because another account has it.
         """
         if self.shape().factor is None:
             return None
@@ -139,65 +128,97 @@ class AbstractAuthUser(
 
     @property
     def display_name(self) -> str:
-        """The name to call this account by: its first identifier.
+        """The first identifier that has a value; ``""`` if none has one.
 
-        A recovery value counts as the account shows it, held or only claimed.
+        A recovery value is shown as in :attr:`recovery_value`.
         """
         shape = self.shape()
         for name in shape.identifiers:
             claimed = self.recovery_value if name == shape.factor else None
-            if found := claimed or text_of(getattr(self, name)):
+            if found := claimed or to_text(getattr(self, name)):
                 return found
         return ""
 
-    @sensitive_variables()
-    def set_password(self, raw_password: str | None) -> None:
-        """Hash with Argon2, or with the project's own ``PASSWORD_HASHERS``."""
-        self.password = passwords.hash_password(raw_password)
-        self._password = raw_password
+    def save(self, **kwargs: Any) -> None:
+        """Save the row, but identity and credential fields only if they changed.
 
-    @sensitive_variables()
-    def check_password(self, raw_password: str | None) -> bool:
-        """Compare; a hash of an older kind is replaced, unless it changed meanwhile."""
-        return passwords.check_password(raw_password, self.password, self._rehash)
+        Django's ``save()`` writes every field: an instance that was read before
+        a password reset would restore the old password. A changed recovery
+        value is unverified and ends every session. A changed password cancels
+        a pending change of the recovery value.
+        """
+        columns = set(self.shape().columns)
+        if self._state.adding or kwargs.get("force_insert"):
+            self._normalize_fields(columns)
+            super().save(**kwargs)
+            self.mark_saved(self.tracked_fields())
+            return
+        changed = self.changed_fields()
+        named = kwargs.pop("update_fields", None)
+        written = self.untracked_fields() | changed if named is None else set(named)
+        self._normalize_fields(written & changed & columns)
+        moved = self.shape().factor in written & self.changed_fields()
+        if moved:
+            written |= self._reset_verification()
+        elif "password" in written & changed:
+            written |= self._cancel_pending_change()
+        super().save(update_fields=written, **kwargs)
+        # Fields left out of update_fields stay marked as changed.
+        self.mark_saved(written & set(self.tracked_fields()))
+        if moved:
+            self.refresh_from_db(fields=["auth_epoch"], using=kwargs.get("using"))
 
-    async def acheck_password(self, raw_password: str | None) -> bool:
-        """See :meth:`check_password`."""
-        return await sync_to_async(self.check_password)(raw_password)
+    def _reset_verification(self) -> set[str]:
+        shape = self.shape()
+        setattr(self, shape.verified, False)
+        setattr(self, shape.pending, None)
+        self.auth_epoch = F("auth_epoch") + 1
+        return {*shape.bookkeeping, "auth_epoch"}
 
-    @sensitive_variables()
-    def _rehash(self, raw_password: str) -> None:
-        fresh = passwords.hash_password(raw_password)
-        same_row = type(self)._default_manager.filter(
-            pk=self.pk, password=self.password
+    def _cancel_pending_change(self) -> set[str]:
+        # Another person may have known the old password and asked for the change.
+        if not self.is_recovery_verified:
+            return set()
+        setattr(self, self.shape().pending, None)
+        return {self.shape().pending}
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """Leave the identity fields to :meth:`clean`.
+
+        A field's own validators may be stricter than the flows:
+        ``PhoneNumberField`` refuses numbers of unassigned ranges.
+        """
+        super().clean_fields(exclude={*(exclude or ()), *self.shape().columns})
+
+    def clean(self) -> None:
+        """Normalize changed identity fields; raises ``ValidationError`` by field.
+
+        An unchanged value is not checked: a form for another field must not
+        refuse a value that is older than this package.
+        """
+        columns = set(self.shape().columns)
+        self._normalize_fields(
+            columns if self._state.adding else columns & self.changed_fields()
         )
-        if same_row.update(password=fresh):
-            self.password = fresh
-            self._remember(["password"])
 
-    def get_session_auth_hash(self) -> str:
-        """Return what a session must still know to go on: password and epoch."""
-        return self._session_hash(settings.SECRET_KEY)
-
-    def get_session_auth_fallback_hash(self) -> Iterator[str]:
-        """Return the same under each key of ``SECRET_KEY_FALLBACKS``."""
-        for secret in settings.SECRET_KEY_FALLBACKS:
-            yield self._session_hash(secret)
-
-    def _session_hash(self, secret: str | bytes) -> str:
-        return salted_hmac(
-            "crudauth_django.models.AbstractAuthUser.session",
-            f"{self.auth_epoch}:{self.password}",
-            secret=secret,
-            algorithm="sha256",
-        ).hexdigest()
+    def _normalize_fields(self, names: Iterable[str]) -> None:
+        errors = {}
+        for name in names:
+            field = cast("models.Field[Any, Any]", self._meta.get_field(name))
+            value = getattr(self, name)
+            empty = value is None or value == ""
+            try:
+                normalized = None if empty and field.null else normalize(field, value)
+            except ValidationError as error:
+                errors[name] = error
+            else:
+                setattr(self, name, normalized)
+        if errors:
+            raise ValidationError(errors)
 
 
 class Counter(models.Model):
-    """How often something happened, until it is forgotten.
-
-    ``key`` is a keyed hash: no row says whom it counts.
-    """
+    """A number that expires; ``key`` is a keyed hash, so it identifies no person."""
 
     key = models.CharField(max_length=64, primary_key=True)
     value = models.BigIntegerField(default=0)
@@ -211,21 +232,21 @@ class Counter(models.Model):
         return self.key
 
 
-class OpenQuestion(models.Model):
-    """A question that a durable queue has yet to have answered.
+class OutboxEntry(models.Model):
+    """A pending message of a durable queue (the *transactional outbox* pattern).
 
-    It holds the value that somebody asked about, and never a token. Once it
-    is answered the row is gone.
+    It holds the recovery value and never a token. The row is deleted when the
+    message is delivered or given up.
     """
 
     id = models.CharField(max_length=32, primary_key=True)
-    question = models.JSONField()
-    #: Before this, nobody tries: it was tried not long ago, or is being tried.
+    message = models.JSONField()
+    #: The next attempt, or the end of the current worker's lease.
     due_at = models.DateTimeField(db_index=True)
 
     class Meta:
-        verbose_name = _("open question")
-        verbose_name_plural = _("open questions")
+        verbose_name = _("outbox entry")
+        verbose_name_plural = _("outbox entries")
 
     def __str__(self) -> str:
         return self.id

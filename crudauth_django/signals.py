@@ -1,37 +1,56 @@
-"""What the package announces.
+"""The signals that the package sends.
 
-What was changed is announced after the transaction is committed.
-``user_locked_out`` and ``delivery_failed`` speak of no change and are sent at
-once.
+Signals about a change are sent after the transaction has been committed. Their
+``sender`` is the user model. They carry ``user``, as it was when the change was
+made, and ``client``, a :class:`crudauth_django.client.Client` whose fields are
+``""`` if no request made the change.
 
-Every signal is sent with ``send_robust``: a receiver that raises is logged and
-stops nobody. ``sender`` is the user model, except for ``delivery_failed``,
-whose sender is the channel's class. Signals about a change carry ``user`` (as it
-was when the change was made) and ``client`` (a
-:class:`crudauth_django.client.Client`: address and user agent, both ``""``
-where the change was not made by a request).
+``delivery_attempted``, ``delivery_failed`` and ``user_locked_out`` are sent at
+once. The ``sender`` of the first two is the channel's class.
+
+Every signal is sent with ``send_robust``: Django logs a receiver's exception,
+and the flow goes on.
 """
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-#: An account was created by registration.
+__all__ = [
+    "credentials_revoked",
+    "delivery_attempted",
+    "delivery_failed",
+    "password_changed",
+    "password_reset",
+    "recovery_changed",
+    "recovery_verified",
+    "user_locked_out",
+    "user_registered",
+]
+
+#: A registration created an account.
 user_registered = Signal()
-#: An account proved that it controls its recovery value.
+#: An account verified its recovery value.
 recovery_verified = Signal()
-#: An account's password was replaced by a reset token.
+#: A reset token replaced an account's password.
 password_reset = Signal()
 #: A signed-in user replaced the password.
 password_changed = Signal()
 #: An account's recovery value was replaced by a confirmed one. Carries
 #: ``old_value``, which may be ``None``.
 recovery_changed = Signal()
-#: Everything an account was signed in with is void: revoke tokens of your own.
+#: Every session of an account has ended: revoke the tokens that you issued.
 credentials_revoked = Signal()
-#: Failures locked an identifier. Carries ``retry_after`` (seconds), ``client``
-#: and ``scope`` (``"account"`` or ``"network"``); never the identifier.
+#: Failures locked an identifier or a network. Carries ``retry_after``
+#: (seconds), ``client`` and ``scope`` (``"account"`` or ``"network"``); never
+#: the identifier.
 user_locked_out = Signal()
+#: A channel was tried. Carries ``message_id`` (the same for every attempt),
+#: ``kind``, ``channel`` (its label), ``recipient`` (masked), ``country`` (ISO
+#: 3166, or ``""``), ``outcome`` (``"delivered"``, ``"failed"``, ``"rejected"``
+#: or ``"gave_up"``), ``code`` and ``provider_id`` (the provider's own, or
+#: ``""``) and ``seconds`` (how long the channel took).
+delivery_attempted = Signal()
 #: A channel did not deliver. Carries ``intent_id``, ``kind``, ``recipient``
 #: (masked), ``reason`` and ``code``.
 delivery_failed = Signal()

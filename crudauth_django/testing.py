@@ -19,11 +19,11 @@ from unittest import TestCase
 import pytest
 from django.test import override_settings
 
-from crudauth_django.channels import base as kinds
 from crudauth_django.channels import locmem
-from crudauth_django.channels.attempts import hand_over
+from crudauth_django.channels.attempts import call_channel
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.kinds import KINDS, TOKEN_KINDS, MessageKind
 
 #: A stand-in for a token, longer than those of numbers and UUIDs are; with a
 #: text as its primary key, an account's may have ``tokens.MAX_LENGTH``.
@@ -83,7 +83,7 @@ class ChannelContract:
 
     def intent(self, kind: str) -> DeliveryIntent:
         """Return a message of a kind, as the flows make it."""
-        has_token = kind in kinds.TOKEN_KINDS
+        has_token = kind in TOKEN_KINDS
         return DeliveryIntent(
             id="0" * 32,
             kind=kind,
@@ -95,7 +95,7 @@ class ChannelContract:
             link=f"https://app.example.com/x?token={SAMPLE_TOKEN}" if has_token else "",
         )
 
-    @pytest.mark.parametrize("kind", kinds.KINDS)
+    @pytest.mark.parametrize("kind", KINDS)
     def test_every_kind_is_delivered_or_passed_over(
         self, channel: DeliveryChannel, kind: str
     ) -> None:
@@ -104,14 +104,14 @@ class ChannelContract:
     def test_a_language_nobody_speaks_is_no_reason_to_fail(
         self, channel: DeliveryChannel
     ) -> None:
-        intent = replace(self.intent(kinds.RESET_PASSWORD), language="x-unknown")
+        intent = replace(self.intent(MessageKind.RESET_PASSWORD), language="x-unknown")
 
         deliver(channel, intent)
 
     def test_a_message_without_a_link_is_delivered(
         self, channel: DeliveryChannel
     ) -> None:
-        deliver(channel, replace(self.intent(kinds.RESET_PASSWORD), link=""))
+        deliver(channel, replace(self.intent(MessageKind.RESET_PASSWORD), link=""))
 
     def test_its_name_shows_no_secret(self, channel: DeliveryChannel) -> None:
         assert SAMPLE_TOKEN not in repr(channel)
@@ -123,11 +123,11 @@ class ChannelContract:
             return
 
         with pytest.raises((DeliveryFailed, DeliveryRejected)) as caught:
-            deliver(failing_channel, self.intent(kinds.RESET_PASSWORD))
+            deliver(failing_channel, self.intent(MessageKind.RESET_PASSWORD))
 
         assert SAMPLE_TOKEN not in str(caught.value)
 
 
 def deliver(channel: DeliveryChannel, intent: DeliveryIntent) -> None:
     """Deliver over one channel, sync or async, as the flows do."""
-    hand_over(channel, intent)
+    call_channel(channel, intent)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from crudauth_django.channels import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 
 
 class FileChannel(DeliveryChannel):

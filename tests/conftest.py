@@ -11,7 +11,7 @@ from django.utils import translation
 from rest_framework.test import APIClient
 
 from crudauth_django.channels import locmem
-from crudauth_django.identity import user_model
+from crudauth_django.users import user_model
 from tests import parts
 
 #: A password that every validator accepts.

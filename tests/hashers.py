@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.contrib.auth.hashers import Argon2PasswordHasher, MD5PasswordHasher
 
-from crudauth_django.identity import user_model
+from crudauth_django.users import user_model
 
 COUNTING = "tests.hashers.CountingHasher"
 OVERTAKING = "tests.hashers.OvertakingHasher"

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from html.parser import HTMLParser
 
-from crudauth_django.channels.base import TOKEN_KINDS, DeliveryIntent
+from crudauth_django.channels.base import DeliveryIntent
+from crudauth_django.kinds import TOKEN_KINDS
 
 LANGUAGES = ("en", "es", "fr", "de", "pt", "pt-br", "hi", "ar", "zh-hans")
 TEST_MESSAGE = "test_message"

@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from crudauth_django.identity import user_model
+from crudauth_django.users import user_model
 from tests.conftest import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db

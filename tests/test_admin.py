@@ -12,7 +12,7 @@ from django.forms import modelform_factory
 from django.test import Client
 
 from crudauth_django import signals
-from crudauth_django.identity import user_model
+from crudauth_django.users import user_model
 from tests.conftest import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db

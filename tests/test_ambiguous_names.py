@@ -3,8 +3,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from crudauth_django.identity import field_of, user_model
-from crudauth_django.spelling import normalize
+from crudauth_django.identity.normalize import normalize
+from crudauth_django.users import field_of, user_model
 
 
 @pytest.fixture

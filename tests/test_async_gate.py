@@ -6,7 +6,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 
-from crudauth_django.identity import user_model
+from crudauth_django.users import user_model
 
 pytestmark = pytest.mark.django_db
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from crudauth_django.delivery.deliver import deliver_message
+from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.exceptions import InvalidCredentials
-from crudauth_django.flows import accounts, recovery
-from crudauth_django.flows.delivery import deliver
-from crudauth_django.flows.purposes import RESET
-from crudauth_django.identity import user_model
-from crudauth_django.questions import Question
-from crudauth_django.tokens import make_token
+from crudauth_django.flows import changes, recovery, sessions
+from crudauth_django.security.redemption import RESET
+from crudauth_django.security.tokens import make_token
+from crudauth_django.users import user_model
 from tests.conftest import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -22,14 +22,14 @@ def robbed(ada):
     """Ada, verified, after a thief who knows the password asked for a change."""
     user_model().objects.filter(pk=ada.pk).update(phone_verified=True)
     ada.refresh_from_db()
-    recovery.request_change(user=ada, value=THIEFS, password=PASSWORD)
+    changes.request_change(user=ada, value=THIEFS, password=PASSWORD)
     ada.refresh_from_db()
     return ada
 
 
-def late_question(user) -> Question:
+def late_question(user) -> PendingMessage:
     """The thief's request, still waiting in a queue."""
-    return Question(kind="change_recovery", value=THIEFS, key=str(user.pk))
+    return PendingMessage(kind="change_recovery", value=THIEFS, user_pk=str(user.pk))
 
 
 def by_reset(user):
@@ -43,17 +43,17 @@ def by_saving_a_password(user):
 
 
 def by_signing_out_everywhere(user):
-    accounts.end_all_sessions(user=user)
+    sessions.end_all_sessions(user=user)
 
 
 @pytest.mark.parametrize(
-    "take_back", [by_reset, by_saving_a_password, by_signing_out_everywhere]
+    "action", [by_reset, by_saving_a_password, by_signing_out_everywhere]
 )
-def test_a_change_that_waits_is_off(robbed, outbox, take_back):
-    take_back(robbed)
+def test_a_change_that_waits_is_off(robbed, outbox, action):
+    action(robbed)
     outbox.clear()
 
-    deliver(late_question(robbed), lambda _rest: None)
+    deliver_message(late_question(robbed))
 
     assert outbox == []
     robbed.refresh_from_db()
@@ -73,7 +73,7 @@ def test_a_change_that_waits_is_off_when_its_owner_changes_the_password(
     )
     outbox.clear()
 
-    deliver(late_question(robbed), lambda _rest: None)
+    deliver_message(late_question(robbed))
 
     assert outbox == []
 
@@ -90,7 +90,7 @@ def test_a_change_that_was_asked_for_with_a_password_since_replaced_is_refused(a
         return True
 
     with pytest.raises(InvalidCredentials):
-        recovery.request_change(user=stale, value=THIEFS, password=PASSWORD)
+        changes.request_change(user=stale, value=THIEFS, password=PASSWORD)
 
     ada.refresh_from_db()
     assert ada.phone_pending is None

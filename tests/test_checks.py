@@ -13,9 +13,9 @@ from phonenumber_field.modelfields import PhoneNumberField
 from rest_framework import serializers
 
 import crudauth_django
-from crudauth_django.channels import DeliveryChannel
-from crudauth_django.checks import agreement, delivery, policy, shape
-from crudauth_django.tokens import Purpose, make_token, read_token
+from crudauth_django.channels.base import DeliveryChannel
+from crudauth_django.checks import consistency, delivery, policy, shape
+from crudauth_django.security.tokens import Purpose, make_token, read_token
 from tests.temporary import declared, installed
 from tests.test_passwords import hashers_left_to_the_package
 
@@ -507,7 +507,7 @@ def test_a_limit_that_is_off_is_w012_on_a_site(settings, name):
 def test_times_that_contradict_one_another_are_e032(settings, name, value, expected):
     setattr(settings, name, value)
 
-    assert ids(agreement.check_times) == expected
+    assert ids(consistency.check_times) == expected
 
 
 @pytest.mark.parametrize(
@@ -529,7 +529,7 @@ def test_links_that_can_be_read_on_their_way_are_w013_on_a_site(
 ):
     settings.CRUDAUTH_FRONTEND_URL = address
 
-    assert ids(agreement.check_links) == expected
+    assert ids(consistency.check_links) == expected
 
 
 @pytest.mark.parametrize(
@@ -551,7 +551,7 @@ def test_a_key_that_no_token_has_room_for_is_e033(key, expected):
 @pytest.mark.django_db(transaction=True)
 def test_the_longest_key_without_e033_fits_into_a_token():
     purpose = Purpose(
-        name="test", code=9, max_age=lambda: HOUR, state=lambda user: (user.pk,)
+        kind="test", code=9, max_age=lambda: HOUR, state=lambda user: (user.pk,)
     )
     key = models.CharField(primary_key=True, max_length=129)
     with installed(key=key) as model:

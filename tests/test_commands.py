@@ -15,9 +15,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from crudauth_django.identity import user_model
-from crudauth_django.management.ledger import Ledger
-from crudauth_django.management.survey import Survey, columns_of
+from crudauth_django.management.audit import Audit, columns_of
+from crudauth_django.management.digests import Ledger
+from crudauth_django.users import user_model
 from tests import parts
 from tests.conftest import PASSWORD
 
@@ -221,7 +221,7 @@ def test_a_value_the_database_refuses_is_left():
 def survey(db):
     """Reads and mends two rows at a time."""
     with closing(Ledger()) as ledger:
-        yield Survey(
+        yield Audit(
             database="default",
             columns=columns_of("default"),
             batch_size=2,

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import models
 
-from crudauth_django.checks.copy import check_segments
+from crudauth_django.checks.texts import check_segments
 from tests.messages import write_template
 from tests.temporary import declared
 

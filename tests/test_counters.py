@@ -13,14 +13,10 @@ from django.core.cache import caches
 from django.db import connections, transaction
 from django.test import override_settings
 
-from crudauth_django.counters import (
-    CacheCounters,
-    CounterStore,
-    DatabaseCounters,
-    counter_key,
-    get_counters,
-)
-from crudauth_django.counters.in_database import _conflict_target
+from crudauth_django.counters import get_counters
+from crudauth_django.counters.base import CounterStore, counter_key
+from crudauth_django.counters.in_cache import CacheCounters
+from crudauth_django.counters.in_database import DatabaseCounters, _conflict_target
 from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.models import Counter
 from tests import parts
@@ -100,84 +96,84 @@ def at_once(work: Callable[[], int], *, times: int) -> list[int]:
 
 
 def test_each_one_that_counts_gets_the_next_place(store):
-    assert [store.add("k", period=60) for _ in range(3)] == [1, 2, 3]
+    assert [store.increment("k", period=60) for _ in range(3)] == [1, 2, 3]
 
 
 def test_keys_count_for_themselves(store):
-    store.add("one", period=60)
+    store.increment("one", period=60)
 
-    assert store.add("two", period=60) == 1
+    assert store.increment("two", period=60) == 1
 
 
 def test_what_was_counted_can_be_read(store):
-    store.add("one", period=60)
-    store.add("one", period=60)
-    store.add("two", period=60)
+    store.increment("one", period=60)
+    store.increment("one", period=60)
+    store.increment("two", period=60)
 
-    assert store.read(["one", "two", "three"]) == {"one": 2, "two": 1}
-    assert store.read([]) == {}
+    assert store.get_many(["one", "two", "three"]) == {"one": 2, "two": 1}
+    assert store.get_many([]) == {}
 
 
 def test_twenty_at_once_get_twenty_places(store):
-    places = at_once(lambda: store.add("k", period=60), times=20)
+    places = at_once(lambda: store.increment("k", period=60), times=20)
 
     assert sorted(places) == list(range(1, 21))
-    assert store.read(["k"]) == {"k": 20}
+    assert store.get_many(["k"]) == {"k": 20}
 
 
 def test_one_can_be_taken_back(store):
-    store.add("k", period=60)
-    store.add("k", period=60)
+    store.increment("k", period=60)
+    store.increment("k", period=60)
 
-    store.take_back("k")
+    store.decrement("k")
 
-    assert store.add("k", period=60) == 2
+    assert store.increment("k", period=60) == 2
 
 
 def test_taking_back_what_never_counted_leaves_nothing(store):
-    store.take_back("k")
+    store.decrement("k")
 
-    assert store.read(["k"]).get("k", 0) == 0
-    assert store.add("k", period=60) == 1
+    assert store.get_many(["k"]).get("k", 0) == 0
+    assert store.increment("k", period=60) == 1
 
 
 def test_a_value_can_be_put_and_put_again(store):
-    store.put("k", 7, period=60)
-    store.put("k", 2_000_000_000, period=60)
+    store.set("k", 7, period=60)
+    store.set("k", 2_000_000_000, period=60)
 
-    assert store.read(["k"]) == {"k": 2_000_000_000}
+    assert store.get_many(["k"]) == {"k": 2_000_000_000}
 
 
 def test_what_is_forgotten_begins_anew(store):
-    store.add("one", period=60)
-    store.put("two", 5, period=60)
+    store.increment("one", period=60)
+    store.set("two", 5, period=60)
 
-    store.forget(["one", "two", "three"])
+    store.delete_many(["one", "two", "three"])
 
-    assert store.read(["one", "two"]) == {}
-    assert store.add("one", period=60) == 1
+    assert store.get_many(["one", "two"]) == {}
+    assert store.increment("one", period=60) == 1
 
 
 @pytest.mark.parametrize("name", ["sqlite_store", "postgres_store", "locmem_store"])
 def test_a_count_is_over_when_its_period_is(request, name):
     store = request.getfixturevalue(name)
     with time_machine.travel(1_800_000_000, tick=False) as clock:
-        store.add("k", period=60)
-        store.put("p", 3, period=61)
+        store.increment("k", period=60)
+        store.set("p", 3, period=61)
         clock.shift(59)
-        store.add("k", period=60)
+        store.increment("k", period=60)
         clock.shift(1)
 
         # The period began with the first one and did not move.
-        assert store.read(["k", "p"]) == {"p": 3}
-        assert store.add("k", period=60) == 1
-        store.take_back("p")
-        assert store.read(["p"]) == {"p": 2}
+        assert store.get_many(["k", "p"]) == {"p": 3}
+        assert store.increment("k", period=60) == 1
+        store.decrement("p")
+        assert store.get_many(["p"]) == {"p": 2}
 
 
 def test_valkey_is_told_the_period_of_the_first_one(valkey_store):
-    valkey_store.add("k", period=60)
-    valkey_store.add("k", period=600)
+    valkey_store.increment("k", period=60)
+    valkey_store.increment("k", period=600)
 
     client = caches["default"]._cache.get_client()
     assert 0 < client.ttl(caches["default"].make_key("k")) <= 60
@@ -198,29 +194,29 @@ def test_a_rolled_back_transaction_still_counts(postgres_store):
         Counter.objects.using(ALIAS).create(
             key="written", value=1, expires_at="2100-01-01T00:00Z"
         )
-        place = postgres_store.add("k", period=60)
-        postgres_store.put("p", 1, period=60)
-        postgres_store.forget(["p"])
+        place = postgres_store.increment("k", period=60)
+        postgres_store.set("p", 1, period=60)
+        postgres_store.delete_many(["p"])
         transaction.set_rollback(True, using=ALIAS)
 
     assert place == 1
-    assert postgres_store.read(["k", "p", "written"]) == {"k": 1}
-    assert postgres_store.add("k", period=60) == 2
+    assert postgres_store.get_many(["k", "p", "written"]) == {"k": 1}
+    assert postgres_store.increment("k", period=60) == 2
 
 
 def test_a_transaction_of_sqlite_counts_without_waiting_for_itself(sqlite_store):
     with transaction.atomic(using=ALIAS):
         # A read keeps every other connection from committing.
-        sqlite_store.read(["k"])
-        sqlite_store.add("k", period=60)
-        sqlite_store.add("k", period=60)
+        sqlite_store.get_many(["k"])
+        sqlite_store.increment("k", period=60)
+        sqlite_store.increment("k", period=60)
 
-    assert sqlite_store.read(["k"]) == {"k": 2}
+    assert sqlite_store.get_many(["k"]) == {"k": 2}
 
 
 def test_counting_does_not_wait_for_the_disk_of_postgresql(postgres_store):
     with connections[ALIAS].execute_wrapper(_seen := Recorder()):
-        postgres_store.add("k", period=60)
+        postgres_store.increment("k", period=60)
 
     assert _seen.statements[0] == "SET LOCAL synchronous_commit TO OFF"
     with connections[ALIAS].cursor() as cursor:
@@ -254,7 +250,7 @@ def test_a_table_that_is_gone_raises(table):
     try:
         for attempt in (
             lambda: table.add("k", period=60),
-            lambda: table.take_back("k"),
+            lambda: table.decrement("k"),
             lambda: table.read(["k"]),
             lambda: table.put("k", 1, period=60),
             lambda: table.forget(["k"]),
@@ -284,11 +280,11 @@ def test_a_dead_cache_raises(dead_cache):
     store = get_counters()
 
     for attempt in (
-        lambda: store.add("k", period=60),
-        lambda: store.take_back("k"),
-        lambda: store.read(["k"]),
-        lambda: store.put("k", 1, period=60),
-        lambda: store.forget(["k"]),
+        lambda: store.increment("k", period=60),
+        lambda: store.decrement("k"),
+        lambda: store.get_many(["k"]),
+        lambda: store.set("k", 1, period=60),
+        lambda: store.delete_many(["k"]),
     ):
         with pytest.raises(CountersUnavailable, match="ConnectionError"):
             attempt()
@@ -332,7 +328,7 @@ def test_django_doors_stay_shut_while_nobody_can_count(dead_cache, client, ada):
 def test_the_table_of_the_project_is_used_with_no_setting():
     assert isinstance(get_counters(), DatabaseCounters)
 
-    get_counters().add("k", period=60)
+    get_counters().increment("k", period=60)
 
     assert Counter.objects.get().value == 1
     assert str(Counter.objects.get()) == "k"

@@ -8,17 +8,18 @@ from typing import ClassVar
 
 import pytest
 
-from crudauth_django.channels import DeliveryChannel, DeliveryIntent, locmem
+from crudauth_django.channels import locmem
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.console import ConsoleChannel
+from crudauth_django.delivery.deliver import deliver_message
+from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.flows import recovery
-from crudauth_django.flows.delivery import deliver
-from crudauth_django.flows.purposes import RESET
-from crudauth_django.identity import user_model
 from crudauth_django.models import Counter
-from crudauth_django.questions import Question
+from crudauth_django.security.redemption import RESET
+from crudauth_django.security.tokens import read_token
 from crudauth_django.signals import delivery_failed
-from crudauth_django.tokens import read_token
+from crudauth_django.users import user_model
 
 pytestmark = pytest.mark.django_db
 
@@ -65,9 +66,9 @@ def own(kind: type) -> str:
     return f"tests.test_delivery.{kind.__name__}"
 
 
-def ask(value: str = VALUE, **values) -> Question | None:
-    question = Question(kind="reset_password", value=value, **values)
-    return deliver(question, lambda _rest: None)
+def ask(value: str = VALUE, **values) -> PendingMessage | None:
+    question = PendingMessage(kind="reset_password", value=value, **values)
+    return deliver_message(question)
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_no_representation_of_a_message_shows_a_secret(ada, outbox):
 
     assert outbox[0].token not in repr(outbox[0])
     assert VALUE not in repr(outbox[0])
-    assert VALUE not in repr(Question(kind="reset_password", value=VALUE))
+    assert VALUE not in repr(PendingMessage(kind="reset_password", value=VALUE))
 
 
 def test_without_a_frontend_there_is_no_link(ada, settings, outbox):
@@ -172,7 +173,7 @@ def test_only_those_that_failed_are_tried_again(ada, settings, outbox):
     assert follow_up.id == "the-id"
     assert follow_up.attempt == 2
     assert set(follow_up.channels) == {own(Failing), own(Buggy)}
-    assert deliver(follow_up, lambda _rest: None).attempt == 3
+    assert deliver_message(follow_up).attempt == 3
     assert len(outbox) == 1
 
 
@@ -185,7 +186,7 @@ def test_a_message_that_is_rejected_is_not_tried_again(ada, settings):
 def test_a_providers_wish_to_wait_is_heard(ada, settings, heard):
     settings.CRUDAUTH_CHANNELS = [own(Waiting)]
 
-    follow_up = ask(asked_at=1e12)
+    follow_up = ask(requested_at=1e12)
 
     import time
 
@@ -210,7 +211,7 @@ def test_each_try_has_a_token_of_its_own_and_both_work(ada, settings, outbox):
 
     from dataclasses import replace
 
-    deliver(replace(follow_up, channels=[LOCMEM]), lambda _rest: None)
+    deliver_message(replace(follow_up, channels=[LOCMEM]))
 
     assert len(outbox) == 2
     for intent in outbox:
@@ -253,16 +254,16 @@ def test_nobody_is_told_where_there_is_no_account(db, outbox, caplog):
 
 @pytest.mark.parametrize("key", ["999", "what"])
 def test_a_notice_to_an_account_that_is_gone_is_dropped(ada, outbox, key):
-    question = Question(kind="password_changed", value=VALUE, key=key)
+    question = PendingMessage(kind="password_changed", value=VALUE, user_pk=key)
 
-    assert deliver(question, lambda _rest: None) is None
+    assert deliver_message(question) is None
     assert outbox == []
 
 
 def test_a_notice_carries_nothing_to_act_on(ada, outbox):
-    question = Question(kind="password_changed", value=VALUE, key=str(ada.pk))
+    question = PendingMessage(kind="password_changed", value=VALUE, user_pk=str(ada.pk))
 
-    deliver(question, lambda _rest: None)
+    deliver_message(question)
 
     (intent,) = outbox
     assert (intent.token, intent.expires_in, intent.link) == (None, None, "")
@@ -306,7 +307,7 @@ def test_another_try_of_one_message_is_not_counted_again(ada, settings):
 
     follow_up = ask()
 
-    assert deliver(follow_up, lambda _rest: None) is not None
+    assert deliver_message(follow_up) is not None
 
 
 def test_no_budget_counts_nothing(ada, settings, outbox):

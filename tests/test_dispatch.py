@@ -15,15 +15,11 @@ from importlib.util import find_spec
 import pytest
 from django.db import transaction
 
-from crudauth_django import questions
-from crudauth_django.dispatch import (
-    InlineDispatcher,
-    TaskDispatcher,
-    ThreadDispatcher,
-    get_dispatcher,
-)
+from crudauth_django.delivery.message import PendingMessage
+from crudauth_django.dispatch.base import InlineDispatcher, get_dispatcher
+from crudauth_django.dispatch.tasks import TaskDispatcher
+from crudauth_django.dispatch.threads import ThreadDispatcher
 from crudauth_django.flows import recovery
-from crudauth_django.questions import Question, answers_questions
 from tests import parts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,7 +37,7 @@ class Desk:
     """Answers questions as a test wants them answered, and shows what it saw."""
 
     def __init__(self) -> None:
-        self.seen: list[Question] = []
+        self.seen: list[PendingMessage] = []
         self.running = 0
         self.most = 0
         self.open = threading.Event()
@@ -49,7 +45,7 @@ class Desk:
         self.reply = lambda _question: None
         self._changed = threading.Condition()
 
-    def __call__(self, question: Question, *_keep: object) -> Question | None:
+    def __call__(self, question: PendingMessage) -> PendingMessage | None:
         with self._changed:
             self.running += 1
             self.most = max(self.most, self.running)
@@ -74,24 +70,21 @@ class Desk:
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
-    before = questions._answerers[0]
     desk = Desk()
-    answers_questions(desk)
     yield desk
     desk.open.set()
-    answers_questions(before)
 
 
 @pytest.fixture
 def pool(desk) -> Iterator[ThreadDispatcher]:
-    dispatcher = ThreadDispatcher(jitter=0, workers=2, size=5, drain=5)
+    dispatcher = ThreadDispatcher(jitter=0, workers=2, size=5, drain=5, handler=desk)
     yield dispatcher
     desk.open.set()
     dispatcher.drain()
 
 
-def question(**values) -> Question:
-    return Question(kind="reset_password", value=VALUE, **values)
+def question(**values) -> PendingMessage:
+    return PendingMessage(kind="reset_password", value=VALUE, **values)
 
 
 def test_a_question_is_answered_in_another_thread(desk, pool):
@@ -154,7 +147,7 @@ def test_what_failed_is_tried_again_when_it_is_due(desk, pool):
     due = time.time() + 0.1
     times = []
 
-    def fail_once(asked: Question) -> Question | None:
+    def fail_once(asked: PendingMessage) -> PendingMessage | None:
         times.append(time.time())
         return replace(asked, attempt=2, due_at=due) if asked.attempt == 1 else None
 
@@ -179,19 +172,16 @@ def test_what_waits_for_its_next_try_holds_nobody_up(desk, pool):
     assert desk.seen == [now]
 
 
-def test_an_answer_that_raises_costs_no_worker_and_is_tried_again(desk, pool, caplog):
-    def raise_once(asked: Question) -> None:
-        if asked.attempt == 1:
-            raise LookupError(VALUE)
+def test_error_before_channels_is_logged_and_retried(caplog):
+    broken = PendingMessage(kind="unknown", value=VALUE)
+    pool = ThreadDispatcher(jitter=0, workers=1, drain=5)
+    pool.dispatch(broken)
 
-    desk.reply = raise_once
-    asked = question()
-    pool.dispatch(asked)
-    desk.wait_for(1)
     pool.drain()
 
-    assert "LookupError" in caplog.text
-    assert asked.id in caplog.text
+    assert broken.id in caplog.text
+    assert "could not be delivered" in caplog.text
+    assert "No time to try message" in caplog.text
     assert VALUE not in caplog.text
 
 
@@ -200,7 +190,7 @@ def test_each_wait_is_longer_than_the_one_before_up_to_a_bound():
     waits = []
     for _ in range(20):
         before = time.time()
-        asked = asked.again(channels=["a"])
+        asked = asked.next_attempt(channels=["a"])
         waits.append(asked.due_at - before)
 
     assert asked.attempt == 21
@@ -214,7 +204,7 @@ def test_each_wait_is_longer_than_the_one_before_up_to_a_bound():
 def test_a_provider_may_ask_for_a_longer_wait():
     before = time.time()
 
-    asked = question().again(channels=None, retry_after=5000)
+    asked = question().next_attempt(channels=None, retry_after=5000)
 
     assert asked.due_at - before >= 5000
 
@@ -222,7 +212,7 @@ def test_a_provider_may_ask_for_a_longer_wait():
 def test_a_question_waits_for_the_commit(desk, pool):
     with transaction.atomic():
         pool.dispatch(question())
-        assert pool._waiting == []
+        assert len(pool._queue) == 0
         assert pool._threads == []
 
     desk.wait_for(1)
@@ -248,7 +238,7 @@ def test_draining_answers_what_waits_even_if_it_is_not_due(desk, pool):
 
 
 def test_draining_ends_in_time_and_says_what_is_lost(desk, caplog):
-    pool = ThreadDispatcher(jitter=0, workers=1, drain=0.05)
+    pool = ThreadDispatcher(jitter=0, workers=1, drain=0.05, handler=desk)
     desk.open.clear()
     pool.dispatch(question())
     pool.dispatch(question())
@@ -256,7 +246,7 @@ def test_draining_ends_in_time_and_says_what_is_lost(desk, caplog):
 
     pool.drain()
 
-    assert "2 questions were not answered" in caplog.text
+    assert "2 messages were not delivered" in caplog.text
     desk.open.set()
     desk.wait_for(2)
 
@@ -266,11 +256,11 @@ def run(script: str, *, database: str = ":memory:") -> subprocess.CompletedProce
         import logging, os, sys, time
         import django
         django.setup()
-        from crudauth_django.dispatch import ThreadDispatcher
-        from crudauth_django.questions import Question, answers_questions
+        from crudauth_django.dispatch.threads import ThreadDispatcher
+        from crudauth_django.delivery.message import PendingMessage
 
         def asked():
-            return Question(kind="reset_password", value="+12125552368")
+            return PendingMessage(kind="reset_password", value="+12125552368")
     """
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(setup) + textwrap.dedent(script)],
@@ -285,12 +275,11 @@ def run(script: str, *, database: str = ":memory:") -> subprocess.CompletedProce
 
 def test_what_waits_is_answered_before_the_interpreter_ends():
     done = run("""
-        @answers_questions
-        def slowly(question, *keep):
+        def slowly(message):
             time.sleep(0.1)
             print("answered", flush=True)
 
-        pool = ThreadDispatcher(jitter=0, workers=1)
+        pool = ThreadDispatcher(handler=slowly, jitter=0, workers=1)
         for _ in range(3):
             pool.dispatch(asked())
         sys.exit(3)
@@ -302,16 +291,15 @@ def test_what_waits_is_answered_before_the_interpreter_ends():
 
 def test_an_interpreter_that_cannot_wait_longer_says_what_is_lost():
     done = run("""
-        @answers_questions
-        def hang(question, *keep):
+        def hang(message):
             time.sleep(60)
 
-        pool = ThreadDispatcher(jitter=0, workers=1, drain=0.1)
+        pool = ThreadDispatcher(handler=hang, jitter=0, workers=1, drain=0.1)
         pool.dispatch(asked())
         pool.dispatch(asked())
     """)
 
-    assert "2 questions were not answered before the exit." in done.stderr
+    assert "2 messages were not delivered before the exit." in done.stderr
     assert done.returncode == 0
 
 
@@ -322,13 +310,12 @@ def test_connections_are_closed_after_each_answer(tmp_path):
 
         used = []
 
-        @answers_questions
-        def connect(question, *keep):
+        def connect(message):
             connection.ensure_connection()
             used.append(connections["default"])
             print(used[-1].connection is not None)
 
-        pool = ThreadDispatcher(jitter=0, workers=1)
+        pool = ThreadDispatcher(handler=connect, jitter=0, workers=1)
         pool.dispatch(asked())
         pool.drain()
         print(used[-1].connection)
@@ -341,12 +328,11 @@ def test_connections_are_closed_after_each_answer(tmp_path):
 
 def test_a_pool_that_was_forked_works_on_both_sides():
     done = run("""
-        @answers_questions
-        def tell(question, *keep):
+        def tell(message):
             os.write(1, f"{side} ".encode())  # one write, whoever else writes
 
         side = "before"
-        pool = ThreadDispatcher(jitter=0, workers=1)
+        pool = ThreadDispatcher(handler=tell, jitter=0, workers=1)
         pool.dispatch(asked())
         time.sleep(0.2)
         side = "parent" if os.fork() else "child"
@@ -373,7 +359,7 @@ def test_a_pool_that_was_never_asked_leaves_nothing_behind():
 def test_the_inline_dispatcher_answers_before_it_returns(desk):
     asked = question()
 
-    InlineDispatcher().dispatch(asked)
+    InlineDispatcher(handler=desk).dispatch(asked)
 
     assert desk.seen == [asked]
 

@@ -11,9 +11,9 @@ PREAMBLE = """
 import os, threading, time
 import django
 django.setup()
-from crudauth_django.dispatch import ThreadDispatcher
-from crudauth_django.questions import Question, answers_questions
-def asked(): return Question(kind="reset_password", value="x")
+from crudauth_django.dispatch.threads import ThreadDispatcher
+from crudauth_django.delivery.message import PendingMessage
+def asked(): return PendingMessage(kind="reset_password", value="x")
 """
 
 
@@ -32,15 +32,14 @@ def run(code: str) -> str:
 
 def test_a_worker_that_is_ended_is_replaced():
     told = run("""
-@answers_questions
-def answer(question, *keep):
-    if question.attempt == 1:
+def answer(message):
+    if message.attempt == 1:
         raise SystemExit
     os.write(1, b"answered ")
 
-pool = ThreadDispatcher(jitter=0, workers=2, drain=5)
+pool = ThreadDispatcher(handler=answer, jitter=0, workers=2, drain=5)
 for attempt in (1, 1, 1, 2, 2):
-    pool.dispatch(Question(kind="reset_password", value="x", attempt=attempt))
+    pool.dispatch(PendingMessage(kind="reset_password", value="x", attempt=attempt))
 pool.drain()
 """)
 
@@ -49,15 +48,14 @@ pool.drain()
 
 def test_a_thread_that_cannot_start_holds_no_place():
     told = run("""
-@answers_questions
-def answer(question, *keep):
+def answer(message):
     os.write(1, b"answered ")
 
 start, threading.Thread.start = threading.Thread.start, None
 def refuse(thread):
     raise RuntimeError("can't start new thread")
 threading.Thread.start = refuse
-pool = ThreadDispatcher(jitter=0, workers=1, drain=5)
+pool = ThreadDispatcher(handler=answer, jitter=0, workers=1, drain=5)
 pool.dispatch(asked())
 threading.Thread.start = start
 pool.dispatch(asked())

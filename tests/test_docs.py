@@ -14,7 +14,8 @@ import pytest
 from django.core.management import call_command
 from django.dispatch import Signal
 
-from crudauth_django import conf, signals
+from crudauth_django import signals
+from crudauth_django.conf import settings
 from crudauth_django.urls import urlpatterns
 from tests.parts import ROOT
 
@@ -111,7 +112,7 @@ def test_every_recipe_is_in_the_list():
 def test_every_setting_is_documented(reference: ModuleType):
     entries = {entry.name: entry for entry in reference.read_settings()}
 
-    assert set(entries) == set(conf.setting_names())
+    assert set(entries) == set(settings.setting_names())
     assert [name for name, entry in entries.items() if not entry.text] == []
 
 

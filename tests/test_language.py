@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import models
 
-from crudauth_django.identity import user_model
-from crudauth_django.wording import sms_text
+from crudauth_django.channels.texts import render_sms
+from crudauth_django.users import user_model
 from tests.conftest import PASSWORD
 from tests.temporary import installed
 
@@ -54,4 +54,4 @@ def test_a_message_is_in_the_language_of_the_account(
     message = next(m for m in outbox if m.kind == known)
     assert [a.headers["Content-Language"] for a in (asked, done)] == ["fr", "fr"]
     assert message.language == expected
-    assert words in sms_text(message)
+    assert words in render_sms(message)

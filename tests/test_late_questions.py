@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from crudauth_django.flows.delivery import deliver
-from crudauth_django.questions import Question
+from crudauth_django.delivery.deliver import deliver_message
+from crudauth_django.delivery.message import PendingMessage
 
 pytestmark = pytest.mark.django_db
 HOUR = 3600
@@ -19,10 +19,12 @@ def test_a_reset_is_not_sent_once_its_token_would_be_dead(
     ada, outbox, caplog, hours, sent
 ):
     caplog.set_level(logging.ERROR)
-    asked_at = time.time() - hours * HOUR
-    question = Question(kind="reset_password", value=str(ada.phone), asked_at=asked_at)
+    requested_at = time.time() - hours * HOUR
+    question = PendingMessage(
+        kind="reset_password", value=str(ada.phone), requested_at=requested_at
+    )
 
-    deliver(question, lambda _rest: None)
+    deliver_message(question)
 
     assert len(outbox) == sent
     assert ("Gave up" in caplog.text) == (not sent)

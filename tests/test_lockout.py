@@ -11,19 +11,20 @@ import time_machine
 from asgiref.sync import async_to_sync
 from django.contrib.auth import aauthenticate, authenticate
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.test import Client as Browser
 from django.test import RequestFactory
 
-from crudauth_django import lockout
-from crudauth_django.backends import verify_again, verify_credentials
 from crudauth_django.client import Client
 from crudauth_django.exceptions import InvalidCredentials, LockedOut
 from crudauth_django.flows import recovery
-from crudauth_django.flows.purposes import RESET
-from crudauth_django.identity import user_model
 from crudauth_django.models import Counter
+from crudauth_django.security import lockout
+from crudauth_django.security.credentials import reauthenticate, verify_credentials
+from crudauth_django.security.redemption import RESET
+from crudauth_django.security.tokens import make_token
 from crudauth_django.signals import user_locked_out
-from crudauth_django.tokens import make_token
+from crudauth_django.users import user_model
 from tests.conftest import NEW_PASSWORD, PASSWORD
 from tests.temporary import installed
 
@@ -202,13 +203,13 @@ def test_every_door_draws_on_one_budget(ada, clock):
     fail(2)
     for _ in range(2):
         with pytest.raises(InvalidCredentials):
-            verify_again(user=ada, password="wrong", client=HERE)
+            reauthenticate(user=ada, password="wrong", client=HERE)
     request = RequestFactory().post("/", REMOTE_ADDR="192.0.2.1")
     assert authenticate(request, username="ada", password="wrong") is None
 
     assert locked_for()
     with pytest.raises(LockedOut):
-        verify_again(user=ada, password=PASSWORD, client=HERE)
+        reauthenticate(user=ada, password=PASSWORD, client=HERE)
 
 
 def test_authenticate_raises_nothing_but_is_locked(ada, clock):
@@ -275,7 +276,7 @@ def test_a_completed_reset_lifts_the_lock(ada, clock):
 def test_a_refused_reset_lifts_nothing(ada, clock):
     fail(5)
 
-    with pytest.raises(Exception, match="password"):
+    with pytest.raises(ValidationError):
         recovery.confirm_reset(
             token=make_token(RESET.purpose, ada), new_password="short"
         )
@@ -286,20 +287,21 @@ def test_a_refused_reset_lifts_nothing(ada, clock):
 def test_a_lock_can_be_lifted_by_hand(ada, clock, settings):
     settings.CRUDAUTH_LOCKOUT = {"NETWORK_ATTEMPTS": 5}
     fail(5)
-    lockout.lift(ada)
+    lockout.unlock(ada)
     assert locked_for()
 
-    lockout.lift_network("192.0.2.1")
+    lockout.unlock_network("192.0.2.1")
 
     assert attempt(password=PASSWORD) == ada
 
 
 def test_attempts_that_were_let_in_before_a_lock_do_not_press_on_the_next(ada, clock):
     admissions = [
-        lockout.admit(identifiers=["ada"], user=ada, client=HERE) for _ in range(5)
+        lockout.begin_attempt(identifiers=["ada"], user=ada, client=HERE)
+        for _ in range(5)
     ]
     with pytest.raises(LockedOut):
-        lockout.admit(identifiers=["ada"], user=ada, client=HERE)
+        lockout.begin_attempt(identifiers=["ada"], user=ada, client=HERE)
 
     for admission in admissions:
         admission.failed()
@@ -312,7 +314,7 @@ def test_attempts_that_were_let_in_before_a_lock_do_not_press_on_the_next(ada, c
 
 def test_parallel_attempts_beyond_the_limit_are_refused_before_comparing(ada, clock):
     for _ in range(5):
-        lockout.admit(identifiers=["ada"], user=ada, client=HERE)
+        lockout.begin_attempt(identifiers=["ada"], user=ada, client=HERE)
 
     assert locked_for(password=PASSWORD) == 60
 
@@ -341,15 +343,15 @@ def test_the_lockout_can_be_configured(ada, clock, settings):
 def test_the_lockout_can_be_switched_off(ada, settings):
     settings.CRUDAUTH_LOCKOUT = None
     fail(60)
-    lockout.lift(ada)
-    lockout.lift_network("192.0.2.1")
+    lockout.unlock(ada)
+    lockout.unlock_network("192.0.2.1")
 
     assert attempt(password=PASSWORD) == ada
     assert not Counter.objects.exists()
 
 
 def test_a_lockout_switched_off_meanwhile_locks_nothing(ada, settings):
-    admission = lockout.admit(identifiers=["ada"], user=ada, client=HERE)
+    admission = lockout.begin_attempt(identifiers=["ada"], user=ada, client=HERE)
     admission.counts = dict.fromkeys(admission.counts, 99)
 
     settings.CRUDAUTH_LOCKOUT = None
@@ -414,11 +416,11 @@ def test_parallel_attempts_by_two_identifiers_share_the_silent_budget(clock):
             username="bob", email="bob@example.com", password=PASSWORD
         )
         for name in ("bob", "bob", "bob", "bob@example.com", "bob@example.com"):
-            lockout.admit(identifiers=[name], user=bob, client=HERE)
+            lockout.begin_attempt(identifiers=[name], user=bob, client=HERE)
 
-        admission = lockout.admit(identifiers=["bob"], user=bob, client=HERE)
+        admission = lockout.begin_attempt(identifiers=["bob"], user=bob, client=HERE)
 
-        assert admission.silenced
+        assert admission.account_locked
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crudauth_django.masking import mask, redact
+from crudauth_django.channels.masking import mask, redact
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from django.db import IntegrityError, connection, models
 from django.test.utils import CaptureQueriesContext
 from phonenumber_field.modelfields import PhoneNumberField
 
-from crudauth_django.flows import accounts
-from crudauth_django.identity import find_by_identifier, user_model
+from crudauth_django.flows import sessions
+from crudauth_django.identity.fields import UsernameField
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.spelling import UsernameField
+from crudauth_django.users import find_by_identifier, user_model
 from tests.conftest import NEW_PASSWORD, PASSWORD
 from tests.temporary import declared, installed
 
@@ -494,7 +494,7 @@ def test_a_session_outlives_a_rotated_key_and_gets_the_new_one(ada, settings, rf
 
     request = rf.post("/")
     request.session = SessionStore()
-    accounts.log_in(request=request, identifier="ada", password=PASSWORD)
+    sessions.log_in(request=request, identifier="ada", password=PASSWORD)
     under_the_old = ada.get_session_auth_hash()
     old = settings.SECRET_KEY
     settings.SECRET_KEY = "another-key-" + "x" * 50

@@ -34,7 +34,7 @@ class User(AbstractAuthUser):
 
 SMS = """
 import json, os
-from crudauth_django.channels import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 
 class SmsChannel(DeliveryChannel):
     def deliver(self, intent: DeliveryIntent) -> None:

@@ -7,8 +7,8 @@ from http import HTTPStatus
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from crudauth_django.identity import user_model
 from crudauth_django.permissions import is_recovery_verified
+from crudauth_django.users import user_model
 
 pytestmark = pytest.mark.django_db
 

@@ -11,11 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 from rest_framework.test import APIClient
 
-from crudauth_django.dispatch import Dispatcher
-from crudauth_django.flows.purposes import RESET, VERIFY
-from crudauth_django.identity import user_model
-from crudauth_django.questions import Question
-from crudauth_django.tokens import make_token
+from crudauth_django.delivery.message import PendingMessage
+from crudauth_django.dispatch.base import Dispatcher
+from crudauth_django.security.redemption import RESET, VERIFY
+from crudauth_django.security.tokens import make_token
+from crudauth_django.users import user_model
 from tests.conftest import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -29,14 +29,14 @@ CONFIRMS = ["/email/verify-confirm", "/password/reset-confirm"]
 class Keeping(Dispatcher):
     """Keeps every question: what is left is what the request itself did."""
 
-    kept: ClassVar[list[Question]] = []
+    kept: ClassVar[list[PendingMessage]] = []
 
-    def dispatch(self, question: Question) -> None:
+    def dispatch(self, question: PendingMessage) -> None:
         self.kept.append(question)
 
 
 @pytest.fixture
-def kept(settings) -> list[Question]:
+def kept(settings) -> list[PendingMessage]:
     Keeping.kept.clear()
     settings.CRUDAUTH_DISPATCHER = "tests.test_recovery_api.Keeping"
     return Keeping.kept
@@ -102,20 +102,20 @@ def test_a_request_of_somebody_signed_in_never_touches_the_user_table(ada, kept)
         ask(api, "/email/verify-request")
 
     assert touching_users(queries) == []
-    assert kept[-1].key == str(ada.pk)
+    assert kept[-1].user_pk == str(ada.pk)
 
 
 def test_the_queue_carries_no_secret(api, ada, kept):
     ask(api, "/password/reset-request")
 
     (question,) = kept
-    assert question.as_arguments().keys() == {
+    assert question.to_dict().keys() == {
         "kind",
         "value",
-        "key",
+        "user_pk",
         "language",
         "id",
-        "asked_at",
+        "requested_at",
         "attempt",
         "due_at",
         "channels",

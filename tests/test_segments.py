@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crudauth_django.segments import (
+from crudauth_django.channels.segments import (
     BASIC,
     EXTENSION,
     Encoding,

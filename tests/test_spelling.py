@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from phonenumber_field.modelfields import PhoneNumberField
 from phonenumber_field.phonenumber import PhoneNumber
 
-from crudauth_django.identity import user_model
-from crudauth_django.spelling import is_personal, normalize, text_of
+from crudauth_django.identity.normalize import is_personal, normalize, to_text
+from crudauth_django.users import user_model
 
 USERNAME = user_model()._meta.get_field("username")
 TEXT = Group._meta.get_field("name")
@@ -212,11 +212,11 @@ def test_nothing_but_a_validation_error_is_raised(field, value):
 def test_stored_values_read_as_they_were_spelled():
     unreadable = PhoneNumber(raw_input="not a number")
 
-    assert text_of(None) is None
-    assert text_of("ada") == "ada"
-    assert text_of(PhoneNumber.from_string("+12125552368")) == "+12125552368"
-    assert text_of(unreadable) == "not a number"
-    assert text_of(PhoneNumber()) is None
+    assert to_text(None) is None
+    assert to_text("ada") == "ada"
+    assert to_text(PhoneNumber.from_string("+12125552368")) == "+12125552368"
+    assert to_text(unreadable) == "not a number"
+    assert to_text(PhoneNumber()) is None
 
 
 def test_addresses_are_personal_and_names_are_not():

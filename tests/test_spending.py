@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 
-from crudauth_django import passwords
 from crudauth_django.exceptions import InvalidCredentials, InvalidToken
-from crudauth_django.flows import accounts, recovery
-from crudauth_django.flows.purposes import CHANGE, RESET, VERIFY
-from crudauth_django.identity import user_model
-from crudauth_django.tokens import make_token, read_token
+from crudauth_django.flows import changes, recovery, sessions
+from crudauth_django.flows.passwords import change_password
+from crudauth_django.identity import passwords
+from crudauth_django.security.redemption import CHANGE, RESET, VERIFY
+from crudauth_django.security.tokens import make_token, read_token
+from crudauth_django.users import user_model
 from tests.conftest import NEW_PASSWORD, PASSWORD
 from tests.hashers import OVERTAKING
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 VALUE = "+12125552368"
 CLAIMED = "+15551234567"
 RECOVERIES = pytest.mark.parametrize(
-    "kind", [VERIFY, RESET, CHANGE], ids=lambda kind: kind.purpose.name
+    "kind", [VERIFY, RESET, CHANGE], ids=lambda kind: kind.purpose.kind
 )
 
 
@@ -47,7 +48,7 @@ def test_of_two_stale_readers_of_one_token_one_wins(ada, kind):
     token = make_token(kind.purpose, ready(kind, ada))
     first, second = read_token(kind.purpose, token), read_token(kind.purpose, token)
 
-    wins = [kind.spend(first, columns(kind)), kind.spend(second, columns(kind))]
+    wins = [kind.update(first, columns(kind)), kind.update(second, columns(kind))]
 
     assert wins == [True, False]
     with pytest.raises(InvalidToken):
@@ -60,7 +61,7 @@ def test_of_two_tokens_of_one_purpose_one_is_spent(ada, kind):
     tokens = [make_token(kind.purpose, account) for _ in range(2)]
     readers = [read_token(kind.purpose, token) for token in tokens]
 
-    wins = [kind.spend(reader, columns(kind)) for reader in readers]
+    wins = [kind.update(reader, columns(kind)) for reader in readers]
 
     assert wins == [True, False]
 
@@ -72,7 +73,7 @@ def test_a_token_is_not_spent_on_an_account_that_was_closed_meanwhile(ada, kind)
     user_model().objects.update(is_active=False)
     before = user_model().objects.values().get()
 
-    assert not kind.spend(reader, columns(kind))
+    assert not kind.update(reader, columns(kind))
     assert user_model().objects.values().get() == before
 
 
@@ -82,7 +83,7 @@ def test_a_token_is_not_spent_on_an_account_that_was_deleted_meanwhile(ada, kind
     reader = read_token(kind.purpose, token)
     ada.delete()
 
-    assert not kind.spend(reader, columns(kind))
+    assert not kind.update(reader, columns(kind))
     assert not user_model().objects.exists()
 
 
@@ -92,14 +93,14 @@ def test_a_reset_is_not_spent_on_a_state_that_moved_meanwhile(ada, moved):
     user_model().objects.update(**moved)
     before = user_model().objects.values().get()
 
-    assert not RESET.spend(reader, columns(RESET))
+    assert not RESET.update(reader, columns(RESET))
     assert user_model().objects.values().get() == before
 
 
 def test_the_winner_shows_what_it_wrote(ada):
-    encoded = passwords.hash_password(NEW_PASSWORD)
+    encoded = passwords.make_password(NEW_PASSWORD)
 
-    assert RESET.spend(ada, {"password": encoded})
+    assert RESET.update(ada, {"password": encoded})
 
     assert ada.password == encoded
     assert ada.auth_epoch == 1
@@ -111,7 +112,7 @@ def test_the_winner_shows_what_it_wrote(ada):
 def test_a_change_moves_the_value_and_kills_every_older_token(claiming):
     older = make_token(RESET.purpose, claiming)
 
-    recovery.confirm_change(token=make_token(CHANGE.purpose, claiming))
+    changes.confirm_change(token=make_token(CHANGE.purpose, claiming))
 
     claiming.refresh_from_db()
     assert (claiming.held_value, claiming.pending_value) == (CLAIMED, None)
@@ -134,10 +135,10 @@ def test_a_reset_that_another_one_overtakes_raises(ada, settings):
 def test_of_two_changes_of_the_password_by_stale_readers_one_wins(ada, rf):
     request = rf.post("/")
     request.session = SessionStore()
-    accounts.log_in(request=request, identifier="ada", password=PASSWORD)
+    sessions.log_in(request=request, identifier="ada", password=PASSWORD)
     first, second = user_model().objects.get(), user_model().objects.get()
     request.user = first
-    accounts.change_password(
+    change_password(
         request=request,
         user=first,
         current_password=PASSWORD,
@@ -145,7 +146,7 @@ def test_of_two_changes_of_the_password_by_stale_readers_one_wins(ada, rf):
     )
 
     with pytest.raises(InvalidCredentials):
-        accounts.change_password(
+        change_password(
             request=request,
             user=second,
             current_password=PASSWORD,

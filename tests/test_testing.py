@@ -8,20 +8,20 @@ import pytest
 from django.test import TestCase
 
 from crudauth_django import testing
-from crudauth_django.channels import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.locmem import LocMemChannel
-from crudauth_django.dispatch import InlineDispatcher, get_dispatcher
+from crudauth_django.dispatch.base import InlineDispatcher, get_dispatcher
 from crudauth_django.exceptions import DeliveryFailed
 from crudauth_django.flows import recovery
-from crudauth_django.flows.purposes import RESET
-from crudauth_django.identity import user_model
+from crudauth_django.security.redemption import RESET
+from crudauth_django.security.tokens import make_token
 from crudauth_django.testing import (
     SAMPLE_TOKEN,
     ChannelContract,
     DeliveryOutboxMixin,
     collected_deliveries,
 )
-from crudauth_django.tokens import make_token
+from crudauth_django.users import user_model
 
 delivery_outbox = testing.delivery_outbox
 VALUE = "+12125552368"

@@ -15,16 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crudauth_django.exceptions import InvalidToken
-from crudauth_django.flows.purposes import CHANGE, RECOVERIES, RESET, VERIFY
-from crudauth_django.identity import user_model
-from crudauth_django.tokens import MAX_LENGTH, make_token, read_token
+from crudauth_django.security.redemption import CHANGE, RECOVERIES, RESET, VERIFY
+from crudauth_django.security.tokens import MAX_LENGTH, make_token, read_token
+from crudauth_django.users import user_model
 from tests.temporary import declared, installed, retract
 
 pytestmark = pytest.mark.django_db
 
 ONE_SEGMENT = 160
 PURPOSES = [recovery.purpose for recovery in RECOVERIES.values()]
-BY_NAME = {"argvalues": PURPOSES, "ids": [purpose.name for purpose in PURPOSES]}
+BY_NAME = {"argvalues": PURPOSES, "ids": [purpose.kind for purpose in PURPOSES]}
 
 
 def tampered(token: str, *, at: int) -> str:
@@ -366,10 +366,10 @@ def test_a_token_of_a_former_shape_is_refused(purpose, moved):
 
 
 def _password_reset():
-    from crudauth_django.tokens import Purpose
+    from crudauth_django.security.tokens import Purpose
 
     return Purpose(
-        name="bound_to_the_password",
+        kind="bound_to_the_password",
         code=200,
         max_age=lambda: timedelta(hours=1),
         state=lambda user: (user.password,),

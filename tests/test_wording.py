@@ -8,15 +8,9 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crudauth_django.channels.base import (
-    KINDS,
-    NOTICE_KINDS,
-    RESET_PASSWORD,
-    TOKEN_KINDS,
-    VERIFY_RECOVERY,
-)
-from crudauth_django.segments import segments
-from crudauth_django.wording import duration, email_text, sms_text
+from crudauth_django.channels.segments import segments
+from crudauth_django.channels.texts import duration, render_email, render_sms
+from crudauth_django.kinds import KINDS, NOTICE_KINDS, TOKEN_KINDS, MessageKind
 from tests.messages import (
     LANGUAGES,
     TEST_MESSAGE,
@@ -41,7 +35,7 @@ MEDIA = re.compile(
 def test_an_sms_names_the_account_and_carries_the_link(kind, language):
     message = intent(kind, language=language)
 
-    text = sms_text(message)
+    text = render_sms(message)
 
     assert message.account in text
     assert message.link in text
@@ -55,7 +49,7 @@ def test_an_sms_names_the_account_and_carries_the_link(kind, language):
 def test_a_mail_names_the_account_and_carries_the_link(kind, language):
     message = intent(kind, language=language)
 
-    mail = email_text(message)
+    mail = render_email(message)
 
     page = Document(mail.html)
     for text in (mail.text, page.text):
@@ -75,9 +69,9 @@ def test_a_mail_names_the_account_and_carries_the_link(kind, language):
 def test_without_a_link_the_texts_carry_the_token(kind, language):
     message = intent(kind, language=language, link="")
 
-    mail = email_text(message)
+    mail = render_email(message)
 
-    assert TOKEN in sms_text(message)
+    assert TOKEN in render_sms(message)
     assert TOKEN in mail.text
     assert TOKEN in Document(mail.html).text
     assert not Document(mail.html).attributes_of("a")
@@ -86,7 +80,7 @@ def test_without_a_link_the_texts_carry_the_token(kind, language):
 @pytest.mark.parametrize("language", ONE_SEGMENT)
 @pytest.mark.parametrize("kind", [*KINDS, TEST_MESSAGE])
 def test_an_sms_is_one_segment(kind, language):
-    text = sms_text(intent(kind, language=language))
+    text = render_sms(intent(kind, language=language))
 
     assert segments(text) == 1, f"{len(text)}: {text}"
 
@@ -94,7 +88,7 @@ def test_an_sms_is_one_segment(kind, language):
 def test_a_reset_begins_like_the_recipe():
     link = f"https://app.example.com/recover?token={TOKEN}"
 
-    text = sms_text(intent(RESET_PASSWORD, link=link))
+    text = render_sms(intent(MessageKind.RESET_PASSWORD, link=link))
 
     assert text.startswith(f"Reset your password: {link} ")
     assert segments(text) == 1
@@ -105,36 +99,41 @@ def test_a_reset_begins_like_the_recipe():
 def test_no_text_names_a_medium(kind, language):
     message = intent(kind, language=language)
 
-    mail = email_text(message)
+    mail = render_email(message)
 
-    for text in (sms_text(message), mail.subject, mail.text, Document(mail.html).text):
+    for text in (
+        render_sms(message),
+        mail.subject,
+        mail.text,
+        Document(mail.html).text,
+    ):
         assert not MEDIA.search(text), text
 
 
 def test_a_test_message_asks_for_nothing():
     message = intent(TEST_MESSAGE, account="")
 
-    mail = email_text(message)
+    mail = render_email(message)
 
-    assert sms_text(message) == "This is a test message. There is nothing to do."
+    assert render_sms(message) == "This is a test message. There is nothing to do."
     assert mail.subject == "Test message"
-    assert mail.text == sms_text(message) + "\n"
-    assert sms_text(message) in mail.html
+    assert mail.text == render_sms(message) + "\n"
+    assert render_sms(message) in mail.html
 
 
 def test_html_is_escaped_and_plain_text_is_not():
     message = intent(
-        VERIFY_RECOVERY,
+        MessageKind.VERIFY_RECOVERY,
         account="<b>Ada & Co</b>",
         link=f'https://app.example.com/verify?a="1"&token={TOKEN}',
     )
 
-    mail = email_text(message)
+    mail = render_email(message)
 
     assert "<b>" not in mail.html
     assert "&lt;b&gt;Ada &amp; Co&lt;/b&gt;" in mail.html
     assert Document(mail.html).attributes_of("a")[0]["href"] == message.link
-    for text in (mail.text, sms_text(message)):
+    for text in (mail.text, render_sms(message)):
         assert message.account in text
         assert message.link in text
 
@@ -144,7 +143,7 @@ def test_a_subject_is_one_line_whatever_the_account_is_called(settings, tmp_path
     write_template(settings, tmp_path, f"email/{name}", "\nFor {{ account }}\n\n")
     account = "neo\r\nBcc: all@example.com\x0b\x85\u2028\x00x"
 
-    mail = email_text(intent(RESET_PASSWORD, account=account))
+    mail = render_email(intent(MessageKind.RESET_PASSWORD, account=account))
 
     sent = EmailMultiAlternatives(mail.subject, mail.text, to=["neo@example.com"])
     assert mail.subject == "For neo Bcc: all@example.com x"
@@ -155,7 +154,7 @@ def test_a_subject_is_escaped_where_it_becomes_html(settings, tmp_path):
     name = "reset_password.subject.txt"
     write_template(settings, tmp_path, f"email/{name}", "For {{ account }}")
 
-    mail = email_text(intent(RESET_PASSWORD, account="<i>neo"))
+    mail = render_email(intent(MessageKind.RESET_PASSWORD, account="<i>neo"))
 
     assert mail.subject == "For <i>neo"
     assert "<i>" not in mail.html
@@ -166,16 +165,16 @@ def test_a_subject_is_escaped_where_it_becomes_html(settings, tmp_path):
     "account", ["neo\nYour bank: http://evil.example", "neo\u202eoen", "neo\x1b[2J"]
 )
 def test_a_name_can_neither_break_nor_turn_a_line(account):
-    text = sms_text(intent(RESET_PASSWORD, account=account))
+    text = render_sms(intent(MessageKind.RESET_PASSWORD, account=account))
 
     assert text.isprintable()
 
 
 def test_a_name_is_no_link_to_wherever_its_chooser_likes():
-    message = intent(RESET_PASSWORD, account="win.example.com")
-    mail = email_text(message)
+    message = intent(MessageKind.RESET_PASSWORD, account="win.example.com")
+    mail = render_email(message)
 
-    assert "(win. example. com, " in sms_text(message)
+    assert "(win. example. com, " in render_sms(message)
     assert "win.example" not in mail.subject + mail.text + mail.html
 
 
@@ -184,14 +183,16 @@ everything = st.text(st.characters(exclude_categories=()))
 
 @given(account=everything, language=everything)
 def test_no_name_and_no_language_breaks_a_message(account, language):
-    plain = Document(email_text(intent(RESET_PASSWORD)).html)
+    plain = Document(render_email(intent(MessageKind.RESET_PASSWORD)).html)
 
-    message = intent(RESET_PASSWORD, account=account, language=language)
-    mail = email_text(message)
+    message = intent(MessageKind.RESET_PASSWORD, account=account, language=language)
+    mail = render_email(message)
 
-    assert sms_text(message).isprintable()
+    assert render_sms(message).isprintable()
     assert Document(mail.html).tags[1:] == plain.tags[1:]  # all but <html lang>
-    assert mail.text.count("\n") == email_text(intent(RESET_PASSWORD)).text.count("\n")
+    assert mail.text.count("\n") == render_email(
+        intent(MessageKind.RESET_PASSWORD)
+    ).text.count("\n")
     assert (mail.text + mail.html).encode()
 
 
@@ -206,15 +207,18 @@ def test_no_name_and_no_language_breaks_a_message(account, language):
     ],
 )
 def test_an_sms_keeps_a_name_short_and_cheap(account, shown):
-    text = sms_text(intent(RESET_PASSWORD, account=account))
+    text = render_sms(intent(MessageKind.RESET_PASSWORD, account=account))
 
     assert f"({shown}, valid for " in text
-    assert account in email_text(intent(RESET_PASSWORD, account=account)).text
+    assert (
+        account
+        in render_email(intent(MessageKind.RESET_PASSWORD, account=account)).text
+    )
 
 
 @pytest.mark.parametrize("kind", [*KINDS, TEST_MESSAGE])
 def test_a_mail_fetches_nothing(kind):
-    page = Document(email_text(intent(kind)).html)
+    page = Document(render_email(intent(kind)).html)
 
     tags = {tag for tag, _attributes in page.tags}
     styles = [attributes.get("style", "") for _tag, attributes in page.tags]
@@ -229,17 +233,19 @@ def test_a_project_overrides_a_template_and_gets_the_whole_context(settings, tmp
         "{{ account }} {{ link }} {{ token }} {{ expires_in }}"
     )
     write_template(settings, tmp_path, "sms/reset_password.txt", source)
-    message = intent(RESET_PASSWORD, language="es-mx", account="<neo>")
+    message = intent(MessageKind.RESET_PASSWORD, language="es-mx", account="<neo>")
 
-    text = sms_text(message)
+    text = render_sms(message)
 
     expected = f"es-mx reset_password <neo> {message.link} {TOKEN} 24 horas"
     assert text == expected
-    assert "Verifique" in sms_text(intent(VERIFY_RECOVERY, language="es"))
+    assert "Verifique" in render_sms(intent(MessageKind.VERIFY_RECOVERY, language="es"))
 
 
 def test_a_project_without_templates_has_messages(settings):
     settings.TEMPLATES = []
 
-    assert sms_text(intent(RESET_PASSWORD)).startswith("Reset your password: ")
-    assert TOKEN in email_text(intent(RESET_PASSWORD)).html
+    assert render_sms(intent(MessageKind.RESET_PASSWORD)).startswith(
+        "Reset your password: "
+    )
+    assert TOKEN in render_email(intent(MessageKind.RESET_PASSWORD)).html

@@ -9,8 +9,8 @@ from http import HTTPStatus
 import pytest
 from django.utils import translation
 
-from crudauth_django.channels.base import KINDS, RESET_PASSWORD
-from crudauth_django.wording import duration, email_text, sms_text
+from crudauth_django.channels.texts import duration, render_email, render_sms
+from crudauth_django.kinds import KINDS, MessageKind
 from tests.messages import LANGUAGES, TEST_MESSAGE, Document, intent
 
 
@@ -20,9 +20,9 @@ def test_every_language_has_texts_of_its_own(language):
         english, own = intent(kind, language="en"), intent(kind, language=language)
         same = language == "en"
 
-        assert (sms_text(own) == sms_text(english)) == same
-        assert (email_text(own).subject == email_text(english).subject) == same
-        assert (email_text(own).text == email_text(english).text) == same
+        assert (render_sms(own) == render_sms(english)) == same
+        assert (render_email(own).subject == render_email(english).subject) == same
+        assert (render_email(own).text == render_email(english).text) == same
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_every_language_has_texts_of_its_own(language):
 )
 @pytest.mark.parametrize("kind", [*KINDS, TEST_MESSAGE])
 def test_a_mail_says_which_language_it_is_written_in(kind, language, lang, direction):
-    mail = email_text(intent(kind, language=language))
+    mail = render_email(intent(kind, language=language))
 
     (html,) = Document(mail.html).attributes_of("html")
     assert html == {"lang": lang, "dir": direction}
@@ -62,7 +62,7 @@ def test_the_nearest_language_is_spoken_or_that_of_the_project(
 ):
     settings.LANGUAGE_CODE = "de"
 
-    text = sms_text(intent(RESET_PASSWORD, language=language))
+    text = render_sms(intent(MessageKind.RESET_PASSWORD, language=language))
 
     assert text.startswith(beginning)
 
@@ -70,15 +70,15 @@ def test_the_nearest_language_is_spoken_or_that_of_the_project(
 def test_a_project_without_a_language_is_not_made_to_speak_it(settings):
     settings.LANGUAGES = [("en", "English"), ("fr", "French")]
 
-    text = sms_text(intent(RESET_PASSWORD, language="es"))
+    text = render_sms(intent(MessageKind.RESET_PASSWORD, language="es"))
 
     assert text.startswith("Reset your password")
 
 
 def test_the_language_of_a_message_does_not_outlive_it():
     with translation.override("fr"):
-        sms_text(intent(RESET_PASSWORD, language="ar"))
-        email_text(intent(RESET_PASSWORD, language="ar"))
+        render_sms(intent(MessageKind.RESET_PASSWORD, language="ar"))
+        render_email(intent(MessageKind.RESET_PASSWORD, language="ar"))
 
         assert translation.get_language() == "fr"
 
@@ -88,7 +88,7 @@ def test_a_project_without_translations_has_messages():
         "import django; django.setup();"
         "from tests.messages import intent; from crudauth_django import wording;"
         "message = intent('reset_password', language='es');"
-        "print(wording.sms_text(message)); print(wording.email_text(message).html)"
+        "print(wording.render_sms(message)); print(wording.render_email(message).html)"
     )
     environment = {**os.environ, "CRUDAUTH_TEST_SETTINGS": '{"USE_I18N": false}'}
     environment["DJANGO_SETTINGS_MODULE"] = "tests.shapes.phone.settings"
@@ -170,5 +170,5 @@ def test_a_message_is_in_the_language_of_whoever_asked_for_it(api, ada, outbox):
     )
 
     assert answer.status_code == HTTPStatus.OK
-    assert sms_text(outbox[-1]).startswith("كلمة مرور جديدة: https://")
-    assert 'dir="rtl"' in email_text(outbox[-1]).html
+    assert render_sms(outbox[-1]).startswith("كلمة مرور جديدة: https://")
+    assert 'dir="rtl"' in render_email(outbox[-1]).html

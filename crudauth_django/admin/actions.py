@@ -9,11 +9,11 @@ from django.contrib import admin, messages
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from crudauth_django import lockout
 from crudauth_django.client import client_of
-from crudauth_django.conf import get_settings
+from crudauth_django.conf.settings import get_settings
 from crudauth_django.exceptions import CountersUnavailable
-from crudauth_django.flows import accounts, recovery
+from crudauth_django.flows import recovery, sessions
+from crudauth_django.security import lockout
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -70,7 +70,7 @@ class AccountActions(Base):
         client = client_of(request)
 
         def end(user: AbstractAuthUser) -> bool:
-            accounts.end_all_sessions(user=user, client=client)
+            sessions.end_all_sessions(user=user, client=client)
             return True
 
         self._for_each(request, queryset, end, _("All sessions ended"))
@@ -123,7 +123,7 @@ def _ask_for_verification(user: AbstractAuthUser) -> bool:
     value = user.recovery_value
     if value is None or user.is_recovery_verified or not user.is_active:
         return False
-    recovery.request_verification(value=value, key=user.pk)
+    recovery.request_verification(value=value, user_pk=user.pk)
     return True
 
 
@@ -136,5 +136,5 @@ def _ask_for_reset(user: AbstractAuthUser) -> bool:
 
 
 def _unlock(user: AbstractAuthUser) -> bool:
-    lockout.lift(user)
+    lockout.unlock(user)
     return True

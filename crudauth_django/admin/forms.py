@@ -13,10 +13,8 @@ from django.contrib.auth.forms import (
 from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
 
-from crudauth_django import signals
-from crudauth_django.flows.accounts import clean_new_password, notify_password_changed
-from crudauth_django.flows.announcing import announce
-from crudauth_django.spelling import normalize, text_of
+from crudauth_django.flows.passwords import set_password
+from crudauth_django.identity.normalize import normalize, to_text
 
 if TYPE_CHECKING:
     from django.db import models
@@ -37,19 +35,19 @@ class IdentityField(forms.Field):
         self.column = column
 
     def prepare_value(self, value: Any) -> Any:
-        return text_of(value)
+        return to_text(value)
 
     def clean(self, value: Any) -> str | None:
         if self.disabled or not (value or "").strip():
             super().clean(value)
-            return text_of(value) or None
+            return to_text(value) or None
         return normalize(self.column, value)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         if self.disabled:
             return False
         try:
-            return self.clean(data) != (text_of(initial) or None)
+            return self.clean(data) != (to_text(initial) or None)
         except ValidationError:
             return True
 
@@ -86,9 +84,9 @@ class _PasswordRules:
         if not password or not self.cleaned_data["set_usable_password"]:
             return
         try:
-            clean_new_password(password, user=user, field=password_field_name)
+            user.clean_password(password)
         except ValidationError as error:
-            self.add_error(None, error)  # type: ignore[attr-defined]
+            self.add_error(password_field_name, error)  # type: ignore[attr-defined]
 
 
 class AuthUserCreationForm(_OneErrorEach, _PasswordRules, AdminUserCreationForm):  # type: ignore[type-arg,misc]
@@ -106,8 +104,10 @@ class AuthUserChangeForm(_OneErrorEach, UserChangeForm):  # type: ignore[type-ar
 class AuthPasswordChangeForm(_PasswordRules, AdminPasswordChangeForm):  # type: ignore[type-arg]
     """Sets an account's password; its owner is told, and its sessions end."""
 
-    def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's)
-        user = super().save(commit=commit)
-        announce(signals.credentials_revoked, user=user, client=None)
-        notify_password_changed(user)
-        return user
+    def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
+        if not commit:
+            return super().save(commit=commit)
+        usable = self.cleaned_data["set_usable_password"]
+        password = self.cleaned_data["password1"] if usable else None
+        set_password(user=self.user, new_password=password)
+        return self.user

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
@@ -15,7 +14,6 @@ from django.http import HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crudauth_django import signals
 from crudauth_django.admin.actions import AccountActions
 from crudauth_django.admin.forms import (
     AuthPasswordChangeForm,
@@ -23,12 +21,8 @@ from crudauth_django.admin.forms import (
     AuthUserCreationForm,
     IdentityField,
 )
-from crudauth_django.channels import base as kinds
-from crudauth_django.client import client_of
-from crudauth_django.flows.announcing import announce
-from crudauth_django.flows.delivery import ask
-from crudauth_django.identity import as_django_user
-from crudauth_django.spelling import normalize
+from crudauth_django.flows.changes import replace_recovery_value
+from crudauth_django.identity.normalize import normalize
 
 if TYPE_CHECKING:
     from django.db import models
@@ -175,21 +169,15 @@ class AuthUserAdmin(AccountActions, UserAdmin):  # type: ignore[type-arg]
     def save_model(
         self, request: HttpRequest, obj: AbstractAuthUser, form: Any, change: Any
     ) -> None:
-        moved = change and self.model.shape().factor in form.changed_data
-        before = self.model._default_manager.get(pk=obj.pk) if moved else None
+        if not (change and self.model.shape().factor in form.changed_data):
+            super().save_model(request, obj, form, change)
+            return
+        factor = self.model.shape().recovery_factor
+        value = getattr(obj, factor)
+        stored = self.model._default_manager.values_list(factor, flat=True)
+        setattr(obj, factor, stored.get(pk=obj.pk))
         super().save_model(request, obj, form, change)
-        if before is not None:
-            self._after_moving(request, obj, before)
-
-    def _after_moving(
-        self, request: HttpRequest, user: AbstractAuthUser, before: AbstractAuthUser
-    ) -> None:
-        """Do for a recovery value changed here what the flow does for one."""
-        announce(signals.credentials_revoked, user=user, client=client_of(request))
-        if before.is_recovery_verified and before.held_value:
-            ask(kinds.RECOVERY_CHANGED, before.held_value, key=user.pk)
-        if user.pk == request.user.pk:
-            update_session_auth_hash(request, as_django_user(user))
+        replace_recovery_value(request=request, user=obj, value=value)
 
     def changeform_view(
         self, request: HttpRequest, *args: Any, **kwargs: Any

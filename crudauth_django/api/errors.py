@@ -9,10 +9,9 @@ from typing import Any
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.utils.translation import gettext as _
-from rest_framework import exceptions, status
+from rest_framework import exceptions, status, views
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
-from rest_framework.views import exception_handler
 
 from crudauth_django.exceptions import (
     CountersUnavailable,
@@ -161,9 +160,9 @@ def _invalid(error: DjangoValidationError) -> Exception:
     return exceptions.ValidationError(as_serializer_error(error))
 
 
-def respond(error: Exception, context: dict[str, Any]) -> Response | None:
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer an error as DRF does, with the code beside a single detail."""
-    response = exception_handler(as_response_error(error), context)
+    response = views.exception_handler(as_response_error(error), context)
     detail = getattr(response, "data", None) or {}
     detail = detail.get("detail") if isinstance(detail, dict) else None
     if response is not None and isinstance(detail, exceptions.ErrorDetail):

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from crudauth_django.api.errors import BadToken
-from crudauth_django.identity import field_of
-from crudauth_django.passwords import MAX_LENGTH
-from crudauth_django.spelling import normalize
-from crudauth_django.tokens import MAX_LENGTH as TOKEN_MAX_LENGTH
+from crudauth_django.identity.normalize import normalize
+from crudauth_django.identity.passwords import MAX_LENGTH
+from crudauth_django.security.tokens import MAX_LENGTH as TOKEN_MAX_LENGTH
+from crudauth_django.users import field_of
 
 #: No identity value is longer, whatever its column allows.
 IDENTITY_MAX_LENGTH = 1000
@@ -21,7 +21,7 @@ IDENTITY_MAX_LENGTH = 1000
 class TextField(serializers.CharField):
     """A text that has to come as a text."""
 
-    default_error_messages = {"not_text": _("Not a valid string.")}  # noqa: RUF012 (DRF's form)
+    default_error_messages = {"not_text": _("Not a valid string.")}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):

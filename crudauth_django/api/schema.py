@@ -20,7 +20,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers, status
 
-from crudauth_django.identity import shape, user_model
+from crudauth_django.users import user_model, user_shape
 
 _REFUSED = OpenApiResponse(
     response={
@@ -50,7 +50,7 @@ def _refusals(*codes: int) -> dict[int, Any]:
 
 def _account() -> serializers.Serializer[Any]:
     """Describe ``/me``: the identifiers, the factor, whether it is verified."""
-    names = shape()
+    names = user_shape()
     fields: dict[str, Any] = {"id": _key_field()}
     fields |= {name: serializers.CharField(allow_null=True) for name in names.columns}
     if names.factor is not None:
@@ -91,7 +91,7 @@ class AccountSchema(OpenApiViewExtension):  # type: ignore[no-untyped-call]
         )
         registered: dict[int, Any] = (
             {status.HTTP_201_CREATED: _account()}
-            if shape().factor is None
+            if user_shape().factor is None
             else {status.HTTP_202_ACCEPTED: CrudauthDetail}
         )
         return extend_schema_view(

@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -20,16 +21,11 @@ from crudauth_django.api.fields import (
     TokenField,
 )
 from crudauth_django.client import client_of
-from crudauth_django.conf import get_settings
+from crudauth_django.conf.settings import get_settings
 from crudauth_django.exceptions import InvalidCredentials
-from crudauth_django.flows import accounts, recovery
-from crudauth_django.identity import (
-    field_of,
-    registrable_columns,
-    shape,
-    user_model,
-)
-from crudauth_django.spelling import text_of
+from crudauth_django.flows import changes, passwords, recovery, registration, sessions
+from crudauth_django.identity.normalize import to_text
+from crudauth_django.users import field_of, user_model, user_shape, writable_fields
 
 
 class RequestSerializer(serializers.Serializer[Any]):
@@ -38,7 +34,7 @@ class RequestSerializer(serializers.Serializer[Any]):
     @property
     def http_request(self) -> Any:
         """The request that Django knows."""
-        return self.context["request"]._request  # noqa: SLF001 (DRF names no public way)
+        return self.context["request"]._request
 
 
 class RegisterSerializer(RequestSerializer):
@@ -52,30 +48,31 @@ class RegisterSerializer(RequestSerializer):
     def get_fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = {
             name: IdentityField(name, required=self._is_required(name))
-            for name in shape().columns
+            for name in user_shape().columns
         }
         fields |= super().get_fields()
         return {**_opted_in_fields(), **fields, "password": PasswordField()}
 
     def _is_required(self, name: str) -> bool:
-        several = len(shape().identifiers) > 1
-        optional = several and field_of(name).null and name != shape().factor
+        several = len(user_shape().identifiers) > 1
+        optional = several and field_of(name).null and name != user_shape().factor
         return not optional
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not any(attrs.get(name) for name in shape().identifiers):
+        if not any(attrs.get(name) for name in user_shape().identifiers):
             raise serializers.ValidationError(
-                {shape().identifiers[0]: [_("This field is required.")]}
+                {user_shape().identifiers[0]: [_("This field is required.")]}
             )
         return attrs
 
     def save(self, **kwargs: Any) -> Any:
         values = {**self.validated_data, **kwargs}
-        return accounts.register(
-            password=values.pop("password"),
-            values=values,
-            client=client_of(self.http_request),
-        )
+        with errors_under("password"):
+            return registration.register(
+                password=values.pop("password"),
+                values=values,
+                client=client_of(self.http_request),
+            )
 
 
 def _opted_in_fields() -> dict[str, Any]:
@@ -84,8 +81,8 @@ def _opted_in_fields() -> dict[str, Any]:
     Not for columns of privilege, and not for those of identity: a model
     serializer would say that a value is taken.
     """
-    opted_in = set(get_settings().register_extra_fields) - set(shape().columns)
-    names = sorted(opted_in & registrable_columns())
+    opted_in = set(get_settings().register_extra_fields) - set(user_shape().columns)
+    names = sorted(opted_in & writable_fields())
     meta = type("Meta", (), {"model": user_model(), "fields": names})
     extras = type("Extras", (serializers.ModelSerializer,), {"Meta": meta})
     return {name: deepcopy(field) for name, field in extras().fields.items()}
@@ -111,7 +108,7 @@ class LoginSerializer(RequestSerializer):
     password = PasswordField()
 
     def save(self, **_kwargs: Any) -> Any:
-        return accounts.log_in(
+        return sessions.log_in(
             request=self.http_request,
             identifier=self.validated_data["username"],
             password=self.validated_data["password"],
@@ -122,13 +119,13 @@ class FactorSerializer(RequestSerializer):
     """The recovery value, under the factor's own name."""
 
     def get_fields(self) -> dict[str, Any]:
-        factor = shape().recovery_factor
+        factor = user_shape().recovery_factor
         return {factor: IdentityField(factor)}
 
     @property
     def value(self) -> str:
         """The recovery value in its one spelling."""
-        return str(self.validated_data[shape().recovery_factor])
+        return str(self.validated_data[user_shape().recovery_factor])
 
 
 class VerifyRequestSerializer(FactorSerializer):
@@ -136,7 +133,9 @@ class VerifyRequestSerializer(FactorSerializer):
 
     def save(self, **_kwargs: Any) -> None:
         session = getattr(self.http_request, "session", {})
-        recovery.request_verification(value=self.value, key=session.get(SESSION_KEY))
+        recovery.request_verification(
+            value=self.value, user_pk=session.get(SESSION_KEY)
+        )
 
 
 class ResetRequestSerializer(FactorSerializer):
@@ -167,9 +166,21 @@ class ResetConfirmSerializer(ConfirmSerializer):
     new_password = PasswordField()
 
     def save(self, **_kwargs: Any) -> None:
-        recovery.confirm_reset(
-            **self.validated_data, client=client_of(self.http_request)
-        )
+        with errors_under("new_password"):
+            recovery.confirm_reset(
+                **self.validated_data, client=client_of(self.http_request)
+            )
+
+
+@contextmanager
+def errors_under(field: str) -> Iterator[None]:
+    """Report a flow's ``ValidationError`` under a field of the body."""
+    try:
+        yield
+    except DjangoValidationError as error:
+        if hasattr(error, "error_dict"):
+            raise
+        raise DjangoValidationError({field: error}) from error
 
 
 @contextmanager
@@ -186,14 +197,15 @@ class ChangeRequestSerializer(RequestSerializer):
     """The new recovery value under ``new_<factor>``, and the password again."""
 
     def get_fields(self) -> dict[str, Any]:
-        factor = shape().recovery_factor
+        factor = user_shape().recovery_factor
         return {f"new_{factor}": IdentityField(factor), "password": PasswordField()}
 
     def save(self, **_kwargs: Any) -> None:
-        with wrong_password_is_of("password"):
-            recovery.request_change(
+        factor = f"new_{user_shape().recovery_factor}"
+        with wrong_password_is_of("password"), errors_under(factor):
+            changes.request_change(
                 user=self.context["request"].user,
-                value=self.validated_data[f"new_{shape().recovery_factor}"],
+                value=self.validated_data[f"new_{user_shape().recovery_factor}"],
                 password=self.validated_data["password"],
                 client=client_of(self.http_request),
             )
@@ -203,10 +215,9 @@ class ChangeConfirmSerializer(ConfirmSerializer):
     """Spends a change token; the session that brings it goes on."""
 
     def save(self, **_kwargs: Any) -> None:
-        recovery.confirm_change(
+        changes.confirm_change(
             token=self.validated_data["token"],
             request=self.http_request,
-            client=client_of(self.http_request),
         )
 
 
@@ -217,23 +228,23 @@ class ChangePasswordSerializer(RequestSerializer):
     new_password = PasswordField()
 
     def save(self, **_kwargs: Any) -> None:
-        with wrong_password_is_of("current_password"):
-            accounts.change_password(
+        with wrong_password_is_of("current_password"), errors_under("new_password"):
+            passwords.change_password(
                 request=self.http_request,
                 user=self.context["request"].user,
                 **self.validated_data,
             )
 
 
-def describe(user: Any) -> dict[str, Any]:
+def account_data(user: Any) -> dict[str, Any]:
     """Return what an account may know about itself.
 
     The recovery value is the one it shows, held or claimed alike.
     """
-    names = shape()
+    names = user_shape()
     account = {"id": user.pk}
     for name in names.identifiers:
-        account[name] = text_of(getattr(user, name))
+        account[name] = to_text(getattr(user, name))
     if names.factor is not None:
         account[names.factor] = user.recovery_value
         account[names.verified] = user.is_recovery_verified

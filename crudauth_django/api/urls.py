@@ -6,8 +6,8 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework.routers import DynamicRoute, Route, SimpleRouter
 
 from crudauth_django.api.views import AccountViewSet, RecoveryViewSet
-from crudauth_django.conf import get_settings
-from crudauth_django.identity import user_model
+from crudauth_django.conf.settings import get_settings
+from crudauth_django.users import user_model
 
 app_name = "crudauth"
 
@@ -15,7 +15,7 @@ app_name = "crudauth"
 class NeutralRouter(SimpleRouter):
     """Actions only, each under its own path and its own name."""
 
-    routes: list[Route | DynamicRoute] = [  # noqa: RUF012 (DRF's own form)
+    routes: list[Route | DynamicRoute] = [
         DynamicRoute(
             url=r"^{url_path}$", name="{url_name}", detail=False, initkwargs={}
         )

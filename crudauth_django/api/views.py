@@ -23,16 +23,13 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from crudauth_django.api import serializers
-from crudauth_django.api.authentication import (
-    SessionAuthentication,
-    refuse_cross_site,
-)
-from crudauth_django.api.errors import respond
+from crudauth_django.api.authentication import SessionAuthentication, refuse_cross_site
+from crudauth_django.api.errors import exception_handler
 from crudauth_django.api.parsers import BoundedJSONParser, refuse_large
 from crudauth_django.api.throttling import throttle
 from crudauth_django.client import client_of
-from crudauth_django.flows import accounts
-from crudauth_django.identity import shape
+from crudauth_django.flows import sessions
+from crudauth_django.users import user_shape
 
 SIGNED_IN: dict[str, Any] = {
     "authentication_classes": [SessionAuthentication],
@@ -77,7 +74,7 @@ class CrudauthViewSet(GenericViewSet[Any]):
         super().initial(request, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
-        return respond
+        return exception_handler
 
     def check_throttles(self, request: Request) -> None:
         if self.throttle_name is None:
@@ -86,7 +83,7 @@ class CrudauthViewSet(GenericViewSet[Any]):
         whom = (
             f"user {user.pk}"
             if self.throttle_by_user
-            else client_of(request._request).network  # noqa: SLF001 (DRF names no public way)
+            else client_of(request._request).network
         )
         throttle(self.throttle_name, whom)
 
@@ -108,8 +105,10 @@ class AccountViewSet(CrudauthViewSet):
     def register(self, request: Request) -> Response:
         """Create an account; the answer does not tell whether its factor was free."""
         user = self.run()
-        if shape().factor is None:
-            return Response(serializers.describe(user), status=status.HTTP_201_CREATED)
+        if user_shape().factor is None:
+            return Response(
+                serializers.account_data(user), status=status.HTTP_201_CREATED
+            )
         return self.say(
             _("Welcome. A message is on its way to confirm that it is you."),
             status.HTTP_202_ACCEPTED,
@@ -124,26 +123,26 @@ class AccountViewSet(CrudauthViewSet):
     )
     def login(self, request: Request) -> Response:
         """Open a session."""
-        refuse_cross_site(request._request)  # noqa: SLF001 (DRF names no public way)
+        refuse_cross_site(request._request)
         user = self.run()
         return Response(
             {
                 "id": user.pk,
                 "username": user.display_name,
-                "csrf_token": get_token(request._request),  # noqa: SLF001
+                "csrf_token": get_token(request._request),
             }
         )
 
     @action(detail=False, methods=["post"], **SIGNED_IN)
     def logout(self, request: Request) -> Response:
         """End the session, on the server."""
-        accounts.log_out(request=request._request)  # noqa: SLF001
+        sessions.log_out(request=request._request)
         return self.say(_("Logged out."))
 
     @action(detail=False, methods=["get"], **SIGNED_IN)
     def me(self, request: Request) -> Response:
         """Tell an account about itself."""
-        return Response(serializers.describe(request.user))
+        return Response(serializers.account_data(request.user))
 
     @action(
         detail=False,

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from crudauth_django.channels.attempts import Refusal
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.channels.provider import (
-    COPIES,
+    TEMPLATES,
     ProviderChannel,
     one_of,
-    worded,
+    render_text,
 )
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
 try:
     from apprise import Apprise, AppriseAsset, NotifyFormat
@@ -33,7 +32,7 @@ _SEPARATORS = re.compile(r"[\s,;\"'<>()\\]")
 class AppriseChannel(ProviderChannel):
     """Notifies by every one of the Apprise ``urls``, with the recipient filled in.
 
-    Each URL says with ``{recipient}`` where the recovery value goes. ``copy``
+    Each URL says with ``{recipient}`` where the recovery value goes. ``template``
     is the wording: ``"sms"``, or ``"email"`` with a subject and HTML. Apprise
     says whether a service took a message, and not why it did not, so a refusal
     is always tried again.
@@ -42,15 +41,15 @@ class AppriseChannel(ProviderChannel):
     loggers = (*ProviderChannel.loggers, "apprise")
 
     def __init__(
-        self, *, urls: str | Sequence[str], copy: str = "sms", **options: Any
+        self, *, urls: str | Sequence[str], template: str = "sms", **options: Any
     ) -> None:
         super().__init__(**options)
         self._urls = [urls] if isinstance(urls, str) else list(urls)
         if not self._urls or not all(PLACEHOLDER in url for url in self._urls):
             raise ValueError(f"urls must be Apprise URLs, each with {PLACEHOLDER}")
-        self._copy = one_of("copy", copy, COPIES)
+        self._template = one_of("template", template, TEMPLATES)
 
-    def send(self, intent: DeliveryIntent) -> Refusal | None:
+    def send(self, intent: DeliveryIntent) -> DeliveryError | None:
         if _SEPARATORS.search(intent.recipient):
             return DeliveryRejected("This recipient can't be written into a URL")
         failed = [url for url in self._urls if not self._notify(url, intent)]
@@ -64,7 +63,7 @@ class AppriseChannel(ProviderChannel):
         service = Apprise(asset=AppriseAsset(async_mode=False, secure_logging=True))
         if not service.add(url.replace(PLACEHOLDER, quote(intent.recipient, safe=""))):
             return False
-        written = worded(intent, copy=self._copy)
+        written = render_text(intent, template=self._template)
         told = service.notify(
             title=written.subject,
             body=written.html or written.text,

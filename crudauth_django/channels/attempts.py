@@ -1,4 +1,4 @@
-"""One message over one channel, and what became of it."""
+"""Try one message over one channel."""
 
 from __future__ import annotations
 
@@ -8,68 +8,62 @@ import time
 from dataclasses import dataclass
 
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
-from crudauth_django.channels.receipts import receipts
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
-from crudauth_django.masking import redact
-
-#: Why a channel did not take a message.
-Refusal = DeliveryFailed | DeliveryRejected
+from crudauth_django.channels.masking import redact
+from crudauth_django.channels.provider_ids import collect_provider_ids
+from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
-    """What became of one message over one channel."""
+class DeliveryAttempt:
+    """The result of one message over one channel."""
 
-    #: Why it was not taken; ``None`` if it was. Its text is free of secrets.
-    refusal: Refusal | None
+    #: ``None`` if the channel accepted the message. Its text has no secret.
+    error: DeliveryError | None
     #: The provider's id of the message; ``""`` if there is none.
-    receipt: str
+    provider_id: str
     #: How long the channel took.
     seconds: float
 
 
-def hand_over(channel: DeliveryChannel, intent: DeliveryIntent) -> None:
-    """Call a channel, sync or async; raises whatever it raises."""
+def call_channel(channel: DeliveryChannel, intent: DeliveryIntent) -> None:
+    """Call a channel, sync or async; raises the channel's own error."""
     result = channel.deliver(intent)
     if inspect.iscoroutine(result):
         asyncio.run(result)
 
 
-def attempt(channel: DeliveryChannel, intent: DeliveryIntent) -> Attempt:
-    """Hand a message to a channel; whatever it raises is in what this returns."""
-    began = time.monotonic()
-    with receipts() as noted:
-        refusal = _refusal(channel, intent)
-    return Attempt(
-        refusal=refusal,
-        receipt=_free_of_secrets(noted[-1], intent) if noted else "",
-        seconds=time.monotonic() - began,
+def try_channel(channel: DeliveryChannel, intent: DeliveryIntent) -> DeliveryAttempt:
+    """Call a channel; its error is part of the result."""
+    started = time.monotonic()
+    with collect_provider_ids() as ids:
+        error = _call(channel, intent)
+    return DeliveryAttempt(
+        error=error,
+        provider_id=_redacted(ids[-1], intent) if ids else "",
+        seconds=time.monotonic() - started,
     )
 
 
-def _refusal(channel: DeliveryChannel, intent: DeliveryIntent) -> Refusal | None:
-    """Return why it was not taken, in an error that is chained to no other."""
+def _call(channel: DeliveryChannel, intent: DeliveryIntent) -> DeliveryError | None:
+    """Return the error without its cause: a chained one could show a secret."""
     try:
-        hand_over(channel, intent)
-    except DeliveryRejected as error:
-        return DeliveryRejected(
-            _free_of_secrets(str(error), intent),
-            code=_free_of_secrets(error.code, intent),
-        )
-    except DeliveryFailed as error:
-        return DeliveryFailed(
-            _free_of_secrets(str(error), intent),
-            code=_free_of_secrets(error.code, intent),
+        call_channel(channel, intent)
+    except (DeliveryFailed, DeliveryRejected) as error:
+        kind = DeliveryFailed if isinstance(error, DeliveryFailed) else DeliveryRejected
+        return kind(
+            _redacted(str(error), intent),
+            code=_redacted(error.code, intent),
             retry_after=error.retry_after,
         )
     except asyncio.CancelledError:
         return DeliveryFailed("CancelledError")
-    # One channel's bug must not keep the next one from being tried.
-    except Exception as error:  # noqa: BLE001
-        told = _free_of_secrets(str(error), intent)
-        return DeliveryFailed(f"{type(error).__name__}: {told}")
+    # A bug in one channel must not keep the next one from being tried.
+    except Exception as error:  # noqa: BLE001 (the reason is the line above)
+        return DeliveryFailed(
+            f"{type(error).__name__}: {_redacted(str(error), intent)}"
+        )
     return None
 
 
-def _free_of_secrets(text: str, intent: DeliveryIntent) -> str:
+def _redacted(text: str, intent: DeliveryIntent) -> str:
     return redact(text, intent.link, intent.token, intent.recipient)

@@ -10,12 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from crudauth_django.channels.attempts import Refusal
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.channels.provider import ProviderChannel, unreachable
-from crudauth_django.channels.receipts import note_receipt
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
-from crudauth_django.wording import email_text
+from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.channels.texts import render_email
+from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
 #: The first reply code that means "never" (RFC 5321, section 4.2.1).
 PERMANENT = 500
@@ -48,7 +47,7 @@ class EmailChannel(ProviderChannel):
         self._from_email = from_email
         self._reply_to = reply_to
 
-    def send(self, intent: DeliveryIntent) -> Refusal | None:
+    def send(self, intent: DeliveryIntent) -> DeliveryError | None:
         message = self._message(intent)
         try:
             message.message()
@@ -63,11 +62,11 @@ class EmailChannel(ProviderChannel):
             return _refused_by_anymail(message) or unreachable("The mail server", error)
         if sent == 0:
             return DeliveryFailed("The mail backend sent nothing")
-        note_receipt(_anymail_id(message) or message.extra_headers["Message-ID"])
+        set_provider_id(_anymail_id(message) or message.extra_headers["Message-ID"])
         return None
 
     def _message(self, intent: DeliveryIntent) -> EmailMultiAlternatives:
-        written = email_text(intent)
+        written = render_email(intent)
         sender = self._from_email or settings.DEFAULT_FROM_EMAIL
         domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
         message = EmailMultiAlternatives(
@@ -87,7 +86,7 @@ class EmailChannel(ProviderChannel):
         return message
 
 
-def _refused(error: SMTPRecipientsRefused) -> Refusal:
+def _refused(error: SMTPRecipientsRefused) -> DeliveryError:
     """There is one recipient, so there is one reply; its text may name them."""
     ((reply, text),) = error.recipients.values()
     enhanced = _ENHANCED.match(text.decode("ascii", "replace"))
@@ -97,7 +96,7 @@ def _refused(error: SMTPRecipientsRefused) -> Refusal:
     return DeliveryFailed("The mail server did not take the recipient", code=code)
 
 
-def _refused_by_anymail(message: EmailMultiAlternatives) -> Refusal | None:
+def _refused_by_anymail(message: EmailMultiAlternatives) -> DeliveryError | None:
     """Read what Anymail's backends leave on the message, if one was at work."""
     found = getattr(getattr(message, "anymail_status", None), "status", None)
     if found and set(found) <= ANYMAIL_REFUSED:

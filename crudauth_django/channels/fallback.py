@@ -6,12 +6,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crudauth_django.channels.attempts import Refusal, attempt
+from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
-from crudauth_django.channels.receipts import note_receipt
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
-from crudauth_django.masking import mask
-from crudauth_django.parsing import read_backends
+from crudauth_django.channels.masking import mask
+from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.conf.readers import read_backends
+from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
 logger = logging.getLogger(__name__)
 
@@ -46,18 +46,20 @@ class FallbackChannel(DeliveryChannel):
         )
 
     def deliver(self, intent: DeliveryIntent) -> None:
-        refusals: list[Refusal] = []
+        refusals: list[DeliveryError] = []
         for channel in self.channels:
-            outcome = attempt(channel, intent)
-            if outcome.refusal is None:
-                note_receipt(outcome.receipt)
+            outcome = try_channel(channel, intent)
+            if outcome.error is None:
+                set_provider_id(outcome.provider_id)
                 return
-            refusals.append(outcome.refusal)
-            _report(channel, intent, outcome.refusal)
+            refusals.append(outcome.error)
+            _report(channel, intent, outcome.error)
         raise _summary(refusals)
 
 
-def _report(channel: DeliveryChannel, intent: DeliveryIntent, refusal: Refusal) -> None:
+def _report(
+    channel: DeliveryChannel, intent: DeliveryIntent, refusal: DeliveryError
+) -> None:
     logger.warning(
         "%s did not take %s (%s) for %s, code %s: %s.",
         type(channel).__qualname__,
@@ -69,7 +71,7 @@ def _report(channel: DeliveryChannel, intent: DeliveryIntent, refusal: Refusal) 
     )
 
 
-def _summary(refusals: list[Refusal]) -> Refusal:
+def _summary(refusals: list[DeliveryError]) -> DeliveryError:
     """Return one error for all: a single hope of success is worth another try."""
     said = "; ".join(str(refusal) for refusal in refusals)
     failures = [r for r in refusals if isinstance(r, DeliveryFailed)]

@@ -11,13 +11,12 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from crudauth_django.channels.attempts import Refusal
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
-from crudauth_django.wording import EmailText, email_text, sms_text
+from crudauth_django.channels.texts import EmailText, render_email, render_sms
+from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
 #: The wordings that a channel for any medium can be told to use.
-COPIES = ("sms", "email")
+TEMPLATES = ("sms", "email")
 
 _sending: ContextVar[bool] = ContextVar("crudauth_sending", default=False)
 
@@ -40,7 +39,7 @@ class ProviderChannel(DeliveryChannel):
             raise refusal
 
     @abstractmethod
-    def send(self, intent: DeliveryIntent) -> Refusal | None:
+    def send(self, intent: DeliveryIntent) -> DeliveryError | None:
         """Send it; return, and don't raise, why it was not taken."""
 
 
@@ -64,13 +63,13 @@ def _silenced(loggers: tuple[str, ...]) -> Iterator[None]:
         _sending.reset(before)
 
 
-def refused(
+def provider_error(
     provider: str,
     *,
     code: str,
     rejected: Container[str],
     retry_after: int | None = None,
-) -> Refusal:
+) -> DeliveryError:
     """Sort a provider's code: one of ``rejected`` is final, any other is not."""
     if code in rejected:
         return DeliveryRejected(f"{provider} will not deliver it", code=code)
@@ -103,16 +102,16 @@ def seconds_to_wait(retry_after: str | None) -> int | None:
     return max(0, math.ceil((when - datetime.now(UTC)).total_seconds()))
 
 
-def action(intent: DeliveryIntent) -> str:
+def link_or_token(intent: DeliveryIntent) -> str:
     """Return what the person is to open or type; ``""`` for a notice."""
     return intent.link or intent.token or ""
 
 
-def worded(intent: DeliveryIntent, *, copy: str) -> EmailText:
+def render_text(intent: DeliveryIntent, *, template: str) -> EmailText:
     """Word a message as one of ``COPIES``: a text message has no subject."""
-    if copy == "email":
-        return email_text(intent)
-    return EmailText(subject="", text=sms_text(intent), html="")
+    if template == "email":
+        return render_email(intent)
+    return EmailText(subject="", text=render_sms(intent), html="")
 
 
 def one_of(option: str, value: str, choices: tuple[str, ...]) -> str:

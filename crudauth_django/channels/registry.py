@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-
-from django.core.signals import setting_changed
 
 from crudauth_django.channels.base import DeliveryChannel
-from crudauth_django.conf import get_settings
+from crudauth_django.conf.settings import PREFIX, cached_setting, get_settings
 
 
-@cache
+@cached_setting(PREFIX)
 def get_channels() -> Mapping[str, DeliveryChannel]:
     """Return the channels by label, in the order of the setting.
 
@@ -31,11 +28,3 @@ def labels(names: Iterable[str]) -> Iterator[str]:
     for name in names:
         times[name] += 1
         yield f"{name}#{times[name]}" if times[name] > 1 else name
-
-
-def _forget(*, setting: str, **_kwargs: object) -> None:
-    if setting.startswith("CRUDAUTH_"):
-        get_channels.cache_clear()
-
-
-setting_changed.connect(_forget)

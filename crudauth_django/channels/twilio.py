@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from crudauth_django.channels.addresses import require_https
-from crudauth_django.channels.attempts import Refusal
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.channels.provider import (
     ProviderChannel,
-    action,
+    link_or_token,
     one_of,
-    refused,
+    provider_error,
     seconds_to_wait,
     unreachable,
     unreadable,
 )
-from crudauth_django.channels.receipts import note_receipt
-from crudauth_django.wording import sms_text
+from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.channels.texts import render_sms
+from crudauth_django.exceptions import DeliveryError
 
 try:
     from twilio.base.exceptions import TwilioException
@@ -109,7 +109,7 @@ class TwilioChannel(ProviderChannel):
         self._timeout = timeout
         self._api_url = require_https("api_url", api_url)
 
-    def send(self, intent: DeliveryIntent) -> Refusal | None:
+    def send(self, intent: DeliveryIntent) -> DeliveryError | None:
         http = _HttpClient(pool_connections=False, timeout=self._timeout)
         client = Client(*self._credentials, self._account_sid, http_client=http)
         client.api.base_url = self._api_url
@@ -123,7 +123,7 @@ class TwilioChannel(ProviderChannel):
             return unreadable("Twilio")
         if message.error_code:
             return _refused(message.error_code)
-        note_receipt(message.sid or "")
+        set_provider_id(message.sid or "")
         return None
 
     def _fields(self, intent: DeliveryIntent) -> dict[str, Any]:
@@ -152,8 +152,8 @@ class TwilioChannel(ProviderChannel):
     def _content(self, intent: DeliveryIntent) -> dict[str, str]:
         template = self._templates.get(intent.kind)
         if template is None:
-            return {"body": sms_text(intent)}
-        variables = {"1": intent.account, "2": action(intent)}
+            return {"body": render_sms(intent)}
+        variables = {"1": intent.account, "2": link_or_token(intent)}
         return {"content_sid": template, "content_variables": json.dumps(variables)}
 
 
@@ -168,8 +168,8 @@ class _HttpClient(TwilioHttpClient):  # type: ignore[misc,unused-ignore]
         return answer
 
 
-def _refused(code: object, retry_after: str | None = None) -> Refusal:
-    return refused(
+def _refused(code: object, retry_after: str | None = None) -> DeliveryError:
+    return provider_error(
         "Twilio",
         code="" if code is None else str(code),
         rejected=REJECTED,

@@ -8,20 +8,19 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from crudauth_django.channels.attempts import Refusal
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.channels.provider import (
     ProviderChannel,
-    action,
+    link_or_token,
     one_of,
-    refused,
+    provider_error,
     seconds_to_wait,
     unreachable,
     unreadable,
 )
-from crudauth_django.channels.receipts import note_receipt
-from crudauth_django.exceptions import DeliveryRejected
-from crudauth_django.wording import sms_text
+from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.channels.texts import render_sms
+from crudauth_django.exceptions import DeliveryError, DeliveryRejected
 
 try:
     from jwt import PyJWTError
@@ -105,7 +104,7 @@ class VonageChannel(ProviderChannel):
             pool_maxsize=1,
         )
 
-    def send(self, intent: DeliveryIntent) -> Refusal | None:
+    def send(self, intent: DeliveryIntent) -> DeliveryError | None:
         message = self._message(intent)
         if message is None:
             return DeliveryRejected("This number or text is none for Vonage")
@@ -117,7 +116,7 @@ class VonageChannel(ProviderChannel):
             return unreachable("Vonage", error)
         except (TypeError, ValueError):
             return unreadable("Vonage")
-        note_receipt(answer.message_uuid)
+        set_provider_id(answer.message_uuid)
         return None
 
     def _message(self, intent: DeliveryIntent) -> BaseMessage | None:
@@ -128,7 +127,7 @@ class VonageChannel(ProviderChannel):
         }
         try:
             if self._medium == "sms":
-                return Sms(**address, text=sms_text(intent), ttl=_ttl(intent))
+                return Sms(**address, text=render_sms(intent), ttl=_ttl(intent))
             return self._whatsapp(intent, address)
         except ValueError:  # of pydantic's, which repeats what it was given
             return None
@@ -136,10 +135,13 @@ class VonageChannel(ProviderChannel):
     def _whatsapp(self, intent: DeliveryIntent, address: Mapping[str, Any]) -> Any:
         name = self._templates.get(intent.kind)
         if name is None:
-            return WhatsappText(**address, text=sms_text(intent))
+            return WhatsappText(**address, text=render_sms(intent))
         return WhatsappTemplate(
             **address,
-            template={"name": name, "parameters": [intent.account, action(intent)]},
+            template={
+                "name": name,
+                "parameters": [intent.account, link_or_token(intent)],
+            },
             whatsapp={"locale": _locale(intent.language)},
         )
 
@@ -173,13 +175,13 @@ def _locale(language: str) -> str:
     return f"{base}_{region.upper()}" if region else base
 
 
-def _refused(error: HttpRequestError) -> Refusal:
+def _refused(error: HttpRequestError) -> DeliveryError:
     """Find the code at the end of the problem's ``type`` (RFC 9457)."""
     try:
         kind = str(error.response.json()["type"])
     except (TypeError, ValueError, KeyError):
         kind = ""
-    return refused(
+    return provider_error(
         "Vonage",
         code=urlsplit(kind).fragment or str(error.response.status_code),
         rejected=REJECTED,

@@ -18,19 +18,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crudauth_django.channels.addresses import require_https
-from crudauth_django.channels.attempts import Refusal
 from crudauth_django.channels.base import DeliveryIntent
+from crudauth_django.channels.masking import redact
 from crudauth_django.channels.provider import (
-    COPIES,
+    TEMPLATES,
     ProviderChannel,
     one_of,
+    render_text,
     seconds_to_wait,
     unreachable,
-    worded,
 )
-from crudauth_django.channels.receipts import note_receipt
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
-from crudauth_django.masking import redact
+from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
 #: What a gateway answers for a message that nobody can ever deliver.
 REJECTING = (HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -55,7 +54,7 @@ class WebhookChannel(ProviderChannel):
     """Posts each message to ``url``, signed as Standard Webhooks says.
 
     ``secret`` is one secret or, while you change it, several. Redirects and
-    the environment's proxies are not followed. ``copy`` says how the message
+    the environment's proxies are not followed. ``template`` says how the message
     is worded: ``"sms"``, or ``"email"`` with a subject and HTML.
     """
 
@@ -68,7 +67,7 @@ class WebhookChannel(ProviderChannel):
         secret: str | Iterable[str],
         timeout: float = 10.0,
         ca_file: str | None = None,
-        copy: str = "sms",
+        template: str = "sms",
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -79,21 +78,21 @@ class WebhookChannel(ProviderChannel):
             raise ValueError("secret must not be empty")
         self._timeout = timeout
         self._trusted = ssl.create_default_context(cafile=ca_file)
-        self._copy = one_of("copy", copy, COPIES)
+        self._template = one_of("template", template, TEMPLATES)
 
-    def send(self, intent: DeliveryIntent) -> Refusal | None:
+    def send(self, intent: DeliveryIntent) -> DeliveryError | None:
         body = json.dumps(self._payload(intent)).encode()
         try:
             answer = self._post(body, intent.id)
         except (OSError, HTTPException) as error:
             return unreachable("The gateway", error)
         if HTTPStatus(200) <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            note_receipt(answer.id)
+            set_provider_id(answer.id)
             return None
         return _refused(answer, intent)
 
     def _payload(self, intent: DeliveryIntent) -> dict[str, Any]:
-        written = worded(intent, copy=self._copy)
+        written = render_text(intent, template=self._template)
         lifetime = intent.expires_in
         return {
             "id": intent.id,
@@ -182,7 +181,7 @@ def _said(content: bytes) -> dict[str, str]:
     }
 
 
-def _refused(answer: _Answer, intent: DeliveryIntent) -> Refusal:
+def _refused(answer: _Answer, intent: DeliveryIntent) -> DeliveryError:
     code = redact(answer.code, intent.link, intent.token, intent.recipient)
     code = code or str(answer.status)
     if answer.status in REJECTING:

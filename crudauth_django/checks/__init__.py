@@ -1,5 +1,5 @@
-"""System checks, each with an id, the cause and the mend."""
+"""System checks, each with an id, the cause and a hint."""
 
-from crudauth_django.checks import agreement, copy, delivery, mail, policy, shape
+from crudauth_django.checks import consistency, delivery, mail, policy, shape, texts
 
-__all__ = ["agreement", "copy", "delivery", "mail", "policy", "shape"]
+__all__ = ["consistency", "delivery", "mail", "policy", "shape", "texts"]

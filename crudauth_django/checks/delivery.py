@@ -13,8 +13,9 @@ from crudauth_django.channels.console import ConsoleChannel
 from crudauth_django.channels.file import FileChannel
 from crudauth_django.channels.locmem import LocMemChannel
 from crudauth_django.checks.loading import build, every_channel, parsed
-from crudauth_django.dispatch import Dispatcher, InlineDispatcher, TaskDispatcher
-from crudauth_django.parsing import Backend
+from crudauth_django.conf.types import Backend
+from crudauth_django.dispatch.base import Dispatcher, InlineDispatcher
+from crudauth_django.dispatch.tasks import TaskDispatcher
 
 #: Those that deliver to nobody.
 FOR_DEVELOPMENT = (ConsoleChannel, FileChannel, LocMemChannel)

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from crudauth_django.channels.base import DeliveryChannel
 from crudauth_django.channels.fallback import FallbackChannel
 from crudauth_django.channels.registry import get_channels
-from crudauth_django.conf import parse_setting
+from crudauth_django.conf.settings import parse_setting
 
 
 def parsed(name: str) -> Any:

@@ -19,11 +19,17 @@ from django.utils.module_loading import import_string
 from crudauth_django.api.serializers import is_serializer
 from crudauth_django.backends import IdentifierBackend
 from crudauth_django.checks.loading import build, parsed
-from crudauth_django.conf import PREFIX, get_settings, parse_setting, setting_names
-from crudauth_django.counters import CacheCounters, CounterStore
-from crudauth_django.identity import privileged_columns, registrable_columns
+from crudauth_django.conf.settings import (
+    PREFIX,
+    get_settings,
+    parse_setting,
+    setting_names,
+)
+from crudauth_django.counters.base import CounterStore
+from crudauth_django.counters.in_cache import CacheCounters
+from crudauth_django.identity.passwords import preferred_hasher
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.passwords import preferred_hasher
+from crudauth_django.users import protected_fields, writable_fields
 
 
 @checks.register("crudauth")
@@ -144,14 +150,14 @@ def _check_serializer(path: str) -> Iterator[checks.CheckMessage]:
 
 
 def _check_extra(name: str) -> Iterator[checks.CheckMessage]:
-    if name in privileged_columns():
+    if name in protected_fields():
         yield checks.Error(
             f"CRUDAUTH_REGISTER_EXTRA_FIELDS opts in {name!r}, "
             "which no request may write.",
             hint="Set it on the server: CRUDAUTH_NEW_USER_FIELDS.",
             id="crudauth.E025",
         )
-    elif name not in registrable_columns():
+    elif name not in writable_fields():
         yield checks.Error(
             f"CRUDAUTH_REGISTER_EXTRA_FIELDS names {name!r}, "
             "and the user model has no such column.",

@@ -12,11 +12,11 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
 from phonenumber_field.modelfields import PhoneNumberField
 
-from crudauth_django.conf import parse_setting
-from crudauth_django.identity import Shape
+from crudauth_django.conf.settings import parse_setting
+from crudauth_django.identity.normalize import is_personal
+from crudauth_django.identity.shape import Shape
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.spelling import is_personal
-from crudauth_django.tokens import MAX_KEY, key_field
+from crudauth_django.security.tokens import MAX_KEY, key_field
 
 
 def _field(model: type[models.Model], name: str) -> models.Field[Any, Any] | None:

@@ -8,12 +8,9 @@ then.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import cast
 
-from django.core.signals import setting_changed
-
-from crudauth_django.conf import get_settings
+from crudauth_django.conf.settings import cached_setting, get_settings
 from crudauth_django.counters.base import CounterStore, counter_key
 from crudauth_django.counters.in_cache import CacheCounters
 from crudauth_django.counters.in_database import DatabaseCounters
@@ -27,15 +24,7 @@ __all__ = [
 ]
 
 
-@cache
+@cached_setting("CRUDAUTH_COUNTERS")
 def get_counters() -> CounterStore:
     """Return the store that ``CRUDAUTH_COUNTERS`` names."""
     return cast("CounterStore", get_settings().counters.build())
-
-
-def _forget_store(*, setting: str, **_kwargs: object) -> None:
-    if setting == "CRUDAUTH_COUNTERS":
-        get_counters.cache_clear()
-
-
-setting_changed.connect(_forget_store)

@@ -25,24 +25,24 @@ class CounterStore(ABC):
     """
 
     @abstractmethod
-    def add(self, key: str, *, period: int) -> int:
+    def increment(self, key: str, *, period: int) -> int:
         """Add one and return the new value, this caller's own place in the row.
 
         The period begins with the first one and does not move.
         """
 
     @abstractmethod
-    def take_back(self, key: str) -> None:
-        """Subtract one that :meth:`add` added, if it still counts."""
+    def decrement(self, key: str) -> None:
+        """Subtract one that :meth:`increment` added, if it still counts."""
 
     @abstractmethod
-    def read(self, keys: Iterable[str]) -> dict[str, int]:
+    def get_many(self, keys: Iterable[str]) -> dict[str, int]:
         """Return the values of those that have not expired."""
 
     @abstractmethod
-    def put(self, key: str, value: int, *, period: int) -> None:
+    def set(self, key: str, value: int, *, period: int) -> None:
         """Set a value that expires after ``period``."""
 
     @abstractmethod
-    def forget(self, keys: Iterable[str]) -> None:
+    def delete_many(self, keys: Iterable[str]) -> None:
         """Remove them."""

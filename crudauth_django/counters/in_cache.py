@@ -24,19 +24,19 @@ class CacheCounters(CounterStore):
     def __init__(self, *, alias: str = "default") -> None:
         self.alias = alias
 
-    def add(self, key: str, *, period: int) -> int:
+    def increment(self, key: str, *, period: int) -> int:
         return self._run(partial(self._add, key, period))
 
-    def take_back(self, key: str) -> None:
+    def decrement(self, key: str) -> None:
         self._run(partial(self._decrement, key))
 
-    def read(self, keys: Iterable[str]) -> dict[str, int]:
+    def get_many(self, keys: Iterable[str]) -> dict[str, int]:
         return self._run(lambda: caches[self.alias].get_many(list(keys)))
 
-    def put(self, key: str, value: int, *, period: int) -> None:
+    def set(self, key: str, value: int, *, period: int) -> None:
         self._run(lambda: caches[self.alias].set(key, value, timeout=period))
 
-    def forget(self, keys: Iterable[str]) -> None:
+    def delete_many(self, keys: Iterable[str]) -> None:
         self._run(lambda: caches[self.alias].delete_many(list(keys)))
 
     def _add(self, key: str, period: int) -> int:

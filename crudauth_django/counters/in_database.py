@@ -49,15 +49,15 @@ class DatabaseCounters(CounterStore):
         """The database that holds the counters."""
         return self._alias or router.db_for_write(Counter)
 
-    def add(self, key: str, *, period: int) -> int:
+    def increment(self, key: str, *, period: int) -> int:
         return self._run(partial(self._add, key, period))
 
-    def take_back(self, key: str) -> None:
+    def decrement(self, key: str) -> None:
         self._run(
             lambda: self._live(key).filter(value__gt=0).update(value=F("value") - 1)
         )
 
-    def read(self, keys: Iterable[str]) -> dict[str, int]:
+    def get_many(self, keys: Iterable[str]) -> dict[str, int]:
         wanted = list(keys)
         live = self._rows().filter(key__in=wanted, expires_at__gt=timezone.now())
         try:
@@ -65,7 +65,7 @@ class DatabaseCounters(CounterStore):
         except (DatabaseError, InterfaceError) as error:
             raise CountersUnavailable(str(error)) from error
 
-    def put(self, key: str, value: int, *, period: int) -> None:
+    def set(self, key: str, value: int, *, period: int) -> None:
         row = Counter(key=key, value=value, expires_at=_in(period))
         self._run(
             lambda: self._rows().bulk_create(
@@ -76,7 +76,7 @@ class DatabaseCounters(CounterStore):
             )
         )
 
-    def forget(self, keys: Iterable[str]) -> None:
+    def delete_many(self, keys: Iterable[str]) -> None:
         wanted = list(keys)
         self._run(lambda: self._rows().filter(key__in=wanted).delete())
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from crudauth_django.signals import delivery_attempted
+
 
 class DeliveryLogConfig(AppConfig):
     """Keeps what became of each message; no token, no whole recipient."""
@@ -15,8 +17,7 @@ class DeliveryLogConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Have deliveries recorded."""
-        from crudauth_django.deliveries import records_deliveries
-        from crudauth_django.delivery_log.recording import write
+        """Record every attempt."""
+        from crudauth_django.delivery_log.recording import record_attempt
 
-        records_deliveries(write)
+        delivery_attempted.connect(record_attempt, dispatch_uid="crudauth_delivery_log")

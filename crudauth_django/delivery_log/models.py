@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crudauth_django.deliveries import Outcome
+from crudauth_django.delivery.outcomes import Outcome
 
 #: In the order in which a message may go through them.
 OUTCOMES = {
@@ -38,7 +38,7 @@ class LoggedDelivery(models.Model):
     class Meta:
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
-        constraints = [  # noqa: RUF012 (Django's form)
+        constraints = [
             models.UniqueConstraint(
                 fields=["message_id", "channel"], name="crudauth_one_line_a_channel"
             )

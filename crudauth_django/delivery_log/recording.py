@@ -1,4 +1,4 @@
-"""Writing the log, and keeping it short."""
+"""Record attempts, and delete old records."""
 
 from __future__ import annotations
 
@@ -10,51 +10,53 @@ from django.db import DatabaseError, InterfaceError, router, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from crudauth_django.deliveries import Delivery
 from crudauth_django.delivery_log.models import LoggedDelivery
 
 logger = logging.getLogger(__name__)
 
 #: Providers choose the length of their codes.
-LONGEST = 100
+MAX_LENGTH = 100
 
 
-def write(delivery: Delivery) -> None:
-    """Write one try down; a log that can't be written stops no message."""
+def record_attempt(
+    *,
+    message_id: str,
+    kind: str,
+    channel: str,
+    recipient: str,
+    country: str,
+    outcome: str,
+    code: str,
+    provider_id: str,
+    **_kwargs: Any,
+) -> None:
+    """Record one attempt; a log that cannot be written delays no message.
+
+    One worker tries a message at a time, so no other one writes the same row.
+    """
+    key = {"message_id": message_id, "channel": channel}
+    result: dict[str, Any] = {
+        "outcome": outcome,
+        "provider_id": provider_id[:MAX_LENGTH],
+        "code": code[:MAX_LENGTH],
+        "tried_at": timezone.now(),
+    }
+    first = {"kind": kind, "recipient": recipient, "country": country}
+    rows = LoggedDelivery._default_manager
     try:
         with transaction.atomic(using=router.db_for_write(LoggedDelivery)):
-            _write(delivery)
+            if not rows.filter(**key).update(attempts=F("attempts") + 1, **result):
+                rows.create(**key, **first, **result)
     except (DatabaseError, InterfaceError) as error:
-        logger.error(  # noqa: TRY400 (a traceback could show the value)
+        logger.error(
             "The delivery of %s could not be logged: %s.",
-            delivery.message_id,
-            type(error).__name__,
+            message_id,
+            type(error).__name__,  # a traceback could show the value
         )
 
 
-def _write(delivery: Delivery) -> None:
-    line = {"message_id": delivery.message_id, "channel": delivery.channel}
-    outcome: dict[str, Any] = {
-        "outcome": delivery.outcome,
-        "provider_id": delivery.provider_id[:LONGEST],
-        "code": delivery.code[:LONGEST],
-        "tried_at": timezone.now(),
-    }
-    rows = LoggedDelivery._default_manager
-    # A message is tried by one worker at a time: none can come in between.
-    if rows.filter(**line).update(attempts=F("attempts") + 1, **outcome):
-        return
-    rows.create(
-        kind=delivery.kind,
-        recipient=delivery.recipient,
-        country=delivery.country,
-        **line,
-        **outcome,
-    )
-
-
 def prune(*, older_than: timedelta) -> int:
-    """Delete what was last tried before that; return how many lines that were."""
+    """Delete records whose last attempt is older; return their number."""
     old = LoggedDelivery._default_manager.filter(
         tried_at__lt=timezone.now() - older_than
     )

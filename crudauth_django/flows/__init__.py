@@ -1,1 +1,1 @@
-"""What can be done with an account: no HTTP, no medium, no factor by name."""
+"""The use cases: each is one function, without HTTP, medium or factor's name."""

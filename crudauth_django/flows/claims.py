@@ -1,65 +1,72 @@
-"""An account and its recovery value: a claim is not a possession."""
+"""Insert an account that holds its recovery value, or only claims it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
-from crudauth_django.channels import base as kinds
+from crudauth_django.dispatch.enqueue import atomic_with_outbox, enqueue_message
 from crudauth_django.exceptions import IdentifierTaken
-from crudauth_django.flows.delivery import ask, together
-from crudauth_django.flows.purposes import unchanged
-from crudauth_django.identity import field_of, shape, user_database, user_model
-from crudauth_django.spelling import is_personal, text_of
+from crudauth_django.identity.normalize import is_personal, to_text
+from crudauth_django.kinds import MessageKind
+from crudauth_django.models import AbstractAuthUser
+from crudauth_django.users import field_of, user_database, user_model, user_shape
 
-if TYPE_CHECKING:
-    from crudauth_django.models import AbstractAuthUser
+#: Another request may take a value between the look-up and the insert.
+MAX_TRIES = 2
 
 
 def insert_or_claim(user: AbstractAuthUser) -> bool:
-    """Insert the account, its recovery value held or only claimed.
+    """Insert the account; a value that another account holds is only claimed.
 
-    Whether the value is free or not, there is one query, one row written and
-    one question left. Returns whether an account was created.
+    For a free and for a held value, there is one query, one row is written and
+    one message is enqueued. Returns whether an account was created. Raises
+    ``IdentifierTaken``.
     """
-    _refuse_taken_names(user)
-    for _try in range(2):
-        holder = _holder_of_any(user)
+    # Chosen names first: their errors must not depend on personal values.
+    unique = [*user_shape().identifiers, *_unique_fields()]
+    names = [name for name in unique if name not in _personal_fields()]
+    if (field := _taken_field(user, names)) is not None:
+        raise IdentifierTaken(field)
+    for _try in range(MAX_TRIES):
+        holder = _find_any_holder(user)
         try:
-            with together():
-                if holder is not None and _logs_in_alike(holder, user):
-                    _tell(holder)
+            with atomic_with_outbox():
+                if holder is not None and _excludes_second_account(holder, user):
+                    _notify_holder(holder)
                     return False
                 _insert_with_value(user, taken=holder is not None)
                 return True
         except IdentifierTaken as error:
-            if error.field not in _personal_columns():
+            if error.field not in _personal_fields():
                 raise
-            # Somebody was faster since we looked: look again.
-    raise IdentifierTaken(shape().recovery_factor)
+    raise IdentifierTaken(user_shape().recovery_factor)
 
 
-def _refuse_taken_names(user: AbstractAuthUser) -> None:
-    """Look at the names first: what is said of them must not depend on the rest.
+def insert(user: AbstractAuthUser) -> None:
+    """Insert the account; the database decides about uniqueness.
 
-    Names are chosen identifiers, and whatever else is unique.
+    Raises ``IdentifierTaken``.
     """
-    unique = [*shape().identifiers, *_unique_columns()]
-    names = [name for name in unique if name not in _personal_columns()]
-    if (field := _taken_field(user, names)) is not None:
-        raise IdentifierTaken(field)
+    try:
+        with transaction.atomic(using=user_database()):
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        field = _taken_field(user, [*user_shape().columns, *_unique_fields()])
+        if field is None:
+            raise
+        raise IdentifierTaken(field) from error
 
 
-def _personal_columns() -> list[str]:
-    """Columns of which no answer may say whether somebody has a value."""
-    names = shape()
-    return [n for n in names.columns if n == names.factor or is_personal(field_of(n))]
+def _personal_fields() -> list[str]:
+    """Return the fields whose taken values no response may reveal."""
+    shape = user_shape()
+    return [n for n in shape.columns if n == shape.factor or is_personal(field_of(n))]
 
 
-def _unique_columns() -> list[str]:
+def _unique_fields() -> list[str]:
     return [
         field.name
         for field in user_model()._meta.concrete_fields
@@ -67,75 +74,59 @@ def _unique_columns() -> list[str]:
     ]
 
 
-def _holder_of_any(user: AbstractAuthUser) -> AbstractAuthUser | None:
+def _find_any_holder(user: AbstractAuthUser) -> AbstractAuthUser | None:
+    """Return an account with one of the personal values, in one query."""
     condition = Q()
-    for name in _personal_columns():
-        if (value := text_of(getattr(user, name))) is not None:
+    for name in _personal_fields():
+        if (value := to_text(getattr(user, name))) is not None:
             condition |= Q(**{name: value})
     found = list(user_model()._default_manager.filter(condition)) if condition else []
-    return next((h for h in found if _logs_in_alike(h, user)), next(iter(found), None))
+    excluding = (h for h in found if _excludes_second_account(h, user))
+    return next(excluding, next(iter(found), None))
 
 
-def _logs_in_alike(holder: AbstractAuthUser, user: AbstractAuthUser) -> bool:
-    """Whether the two would share a personal identifier, so can't be two.
+def _excludes_second_account(holder: AbstractAuthUser, user: AbstractAuthUser) -> bool:
+    """Return whether both accounts would have the same login address.
 
-    A recovery value is no such identifier where the account can be without it:
-    the column allows that, and there is another way in.
+    The recovery value does not count if the column is nullable and the account
+    has another identifier.
     """
-    names = shape()
-    if not _can_be_without_value(user):
+    shape = user_shape()
+    others = [n for n in shape.identifiers if n != shape.factor]
+    has_other = any(getattr(user, name) not in {None, ""} for name in others)
+    if not (field_of(shape.recovery_factor).null and has_other):
         return True
-    shared = set(_personal_columns()) & set(names.identifiers) - {names.factor}
     return any(
-        text_of(getattr(holder, name)) == text_of(getattr(user, name)) is not None
-        for name in shared
-    )
-
-
-def _can_be_without_value(user: AbstractAuthUser) -> bool:
-    names = shape()
-    others = [n for n in names.identifiers if n != names.factor]
-    return field_of(names.recovery_factor).null and any(
-        getattr(user, name) not in {None, ""} for name in others
+        to_text(getattr(holder, name)) == to_text(getattr(user, name)) is not None
+        for name in set(_personal_fields()) & set(others)
     )
 
 
 def _insert_with_value(user: AbstractAuthUser, *, taken: bool) -> None:
-    names = shape()
+    shape = user_shape()
     value = user.held_value
     if taken:
-        setattr(user, names.pending, value)
-        setattr(user, names.verified, False)
-        setattr(user, names.recovery_factor, None)
+        setattr(user, shape.pending, value)
+        setattr(user, shape.verified, False)
+        setattr(user, shape.recovery_factor, None)
     insert(user)
     if value is not None:
-        kind = kinds.EXISTING_ACCOUNT if taken else kinds.VERIFY_RECOVERY
-        ask(kind, value, key=user.pk)
+        kind = MessageKind.EXISTING_ACCOUNT if taken else MessageKind.VERIFY_RECOVERY
+        enqueue_message(kind, value, user_pk=user.pk)
 
 
-def _tell(holder: AbstractAuthUser) -> None:
-    """Write one row, as creating an account would, and leave a question."""
-    unchanged(holder).update(auth_epoch=F("auth_epoch"))
+def _notify_holder(holder: AbstractAuthUser) -> None:
+    """Enqueue a message to the holder, and write one row as an insert would."""
+    row = user_model()._default_manager.filter(pk=holder.pk, is_active=True)
+    row.update(auth_epoch=F("auth_epoch"))
     if holder.held_value is not None:
-        ask(kinds.EXISTING_ACCOUNT, holder.held_value)
-
-
-def insert(user: AbstractAuthUser) -> None:
-    """Insert; the database has the last word on who has an identifier."""
-    try:
-        with transaction.atomic(using=user_database()):
-            user.save(force_insert=True)
-    except IntegrityError as error:
-        field = _taken_field(user, [*shape().columns, *_unique_columns()])
-        if field is None:
-            raise
-        raise IdentifierTaken(field) from error
+        enqueue_message(MessageKind.EXISTING_ACCOUNT, holder.held_value)
 
 
 def _taken_field(user: AbstractAuthUser, names: Iterable[str]) -> str | None:
     rows = user_model()._default_manager
     for name in names:
-        value = text_of(getattr(user, name))
+        value = to_text(getattr(user, name))
         if value is not None and rows.filter(**{name: value}).exists():
             return name
     return None

@@ -40,7 +40,7 @@ def read_module(path: Path) -> tuple[ast.Module, list[str]]:
 
 def read_settings() -> list[Entry]:
     """Return every ``CRUDAUTH_*`` setting in the order of the code."""
-    tree, lines = read_module(PACKAGE / "conf.py")
+    tree, lines = read_module(PACKAGE / "conf" / "settings.py")
     options = next(
         node
         for node in tree.body

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from crudauth_django.dispatch import Dispatcher
-from crudauth_django.questions import Question
+from crudauth_django.delivery.message import PendingMessage
+from crudauth_django.dispatch.base import Dispatcher
 
 
 class NobodyDispatcher(Dispatcher):
     """Forgets every question."""
 
-    def dispatch(self, question: Question) -> None:
+    def dispatch(self, question: PendingMessage) -> None:
         pass

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from crudauth_django.identity import user_model
+from crudauth_django.users import user_model
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db

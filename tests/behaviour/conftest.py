@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from crudauth_django.identity import field_of, shape, user_model
-from crudauth_django.spelling import is_personal
+from crudauth_django.identity.normalize import is_personal
+from crudauth_django.users import field_of, user_model, user_shape
 from tests.behaviour.people import Person, can_claim
 
 _NEEDS_A_FACTOR = [
@@ -15,13 +15,16 @@ _NEEDS_A_FACTOR = [
     "test_one_account_for_a_value.py",
     "test_recovery.py",
 ]
-collect_ignore = [] if shape().factor else list(_NEEDS_A_FACTOR)
-if shape().factor:
+collect_ignore = [] if user_shape().factor else list(_NEEDS_A_FACTOR)
+if user_shape().factor:
     collect_ignore += [
         "test_no_recovery.py",
         "test_one_account_for_a_value.py" if can_claim() else "test_claims.py",
     ]
-if all(n == shape().factor or is_personal(field_of(n)) for n in shape().identifiers):
+if all(
+    n == user_shape().factor or is_personal(field_of(n))
+    for n in user_shape().identifiers
+):
     collect_ignore += ["test_chosen_names.py", "test_names_on_mariadb.py"]
 if connection.vendor != "mysql":
     collect_ignore += ["test_mariadb.py", "test_names_on_mariadb.py"]

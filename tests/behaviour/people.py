@@ -14,8 +14,8 @@ from http import HTTPStatus
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
-from crudauth_django.identity import field_of, shape, user_model
 from crudauth_django.models import AbstractAuthUser
+from crudauth_django.users import field_of, user_model, user_shape
 from tests.conftest import PASSWORD
 
 
@@ -101,23 +101,23 @@ class Person:
 
     @property
     def values(self) -> dict[str, str]:
-        return {name: self.stored(name) for name in shape().columns}
+        return {name: self.stored(name) for name in user_shape().columns}
 
     @property
     def factor(self) -> str:
-        return self.stored(shape().recovery_factor)
+        return self.stored(user_shape().recovery_factor)
 
     @property
     def own_identifier(self) -> str:
         """What to log in with that is not the recovery value, if there is such."""
-        names = [n for n in shape().identifiers if n != shape().factor]
-        return self.stored((names or shape().identifiers)[0])
+        names = [n for n in user_shape().identifiers if n != user_shape().factor]
+        return self.stored((names or user_shape().identifiers)[0])
 
     @property
     def account(self) -> AbstractAuthUser:
         """The row, read anew."""
-        names = [n for n in shape().identifiers if n != shape().factor]
-        name = (names or shape().identifiers)[0]
+        names = [n for n in user_shape().identifiers if n != user_shape().factor]
+        name = (names or user_shape().identifiers)[0]
         return user_model().objects.get(**{name: self.stored(name)})
 
     def register(self, **instead: str) -> Response:
@@ -126,22 +126,22 @@ class Person:
         )
 
     def register_with_factor_of(self, other: Person) -> Response:
-        return self.register(**{shape().recovery_factor: other.factor})
+        return self.register(**{user_shape().recovery_factor: other.factor})
 
     def log_in(self, password: str = PASSWORD) -> Response:
         return self.browser.log_in(self.own_identifier, password)
 
     def ask_for_change(self, value: str, password: str = PASSWORD) -> Response:
-        body = {f"new_{shape().factor}": value, "password": password}
+        body = {f"new_{user_shape().factor}": value, "password": password}
         return self.browser.post("/email/change-request", body)
 
     def ask(self, path: str, value: str) -> Response:
-        return self.browser.post(path, {shape().recovery_factor: value})
+        return self.browser.post(path, {user_shape().recovery_factor: value})
 
 
 def can_claim() -> bool:
     """Whether two accounts can be there with one recovery value between them."""
-    factor = shape().factor
+    factor = user_shape().factor
     return factor is not None and field_of(factor).null
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from crudauth_django.identity import user_model
+from crudauth_django.users import user_model
 
 #: What a database with locks of rows is told before values change hands.
 LOCK = ["LOCK"] if connection.features.has_select_for_update else []

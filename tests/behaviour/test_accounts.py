@@ -7,15 +7,15 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.management import call_command
 
-from crudauth_django.identity import shape, user_model
-from crudauth_django.spelling import text_of
+from crudauth_django.identity.normalize import to_text
+from crudauth_django.users import user_model, user_shape
 from tests.behaviour.people import Browser
 from tests.conftest import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db
 
 #: A registration that leaves a message answers 202, any other 201.
-REGISTERED = HTTPStatus.ACCEPTED if shape().factor else HTTPStatus.CREATED
+REGISTERED = HTTPStatus.ACCEPTED if user_shape().factor else HTTPStatus.CREATED
 
 
 def test_a_second_run_of_makemigrations_finds_nothing():
@@ -35,17 +35,19 @@ def test_the_shape_contradicts_nothing():
 
 
 def test_an_account_is_stored_in_its_one_spelling(ada):
-    typed = {name: ada.typed(name) for name in shape().columns}
+    typed = {name: ada.typed(name) for name in user_shape().columns}
 
     answer = ada.register(**typed)
 
     assert answer.status_code == REGISTERED
-    assert {n: text_of(getattr(ada.account, n)) for n in ada.values} == ada.values
+    assert {n: to_text(getattr(ada.account, n)) for n in ada.values} == ada.values
 
 
-@pytest.mark.parametrize("missing", [*shape().columns, "password"])
+@pytest.mark.parametrize("missing", [*user_shape().columns, "password"])
 def test_a_missing_field_is_named(ada, missing):
-    optional = user_model()._meta.get_field(missing).null and missing != shape().factor
+    optional = (
+        user_model()._meta.get_field(missing).null and missing != user_shape().factor
+    )
     body = {**ada.values, "password": PASSWORD}
     del body[missing]
 
@@ -55,7 +57,7 @@ def test_a_missing_field_is_named(ada, missing):
     assert optional or list(answer.data) == [missing]
 
 
-@pytest.mark.parametrize("identifier", shape().identifiers)
+@pytest.mark.parametrize("identifier", user_shape().identifiers)
 def test_every_identifier_logs_in_in_every_spelling(ada, identifier):
     ada.register()
 
@@ -64,10 +66,10 @@ def test_every_identifier_logs_in_in_every_spelling(ada, identifier):
 
         assert answer.status_code == HTTPStatus.OK
         assert answer.data["id"] == ada.account.pk
-        assert answer.data["username"] == ada.stored(shape().identifiers[0])
+        assert answer.data["username"] == ada.stored(user_shape().identifiers[0])
 
 
-@pytest.mark.parametrize("identifier", shape().identifiers)
+@pytest.mark.parametrize("identifier", user_shape().identifiers)
 def test_django_authenticates_by_every_identifier(ada, identifier):
     ada.register()
 
@@ -90,8 +92,8 @@ def test_me_tells_the_account_what_it_is(unverified_ada):
     answer = unverified_ada.browser.get("/me")
 
     expected = {"id": unverified_ada.account.pk, **unverified_ada.values}
-    if shape().factor:
-        expected[shape().verified] = False
+    if user_shape().factor:
+        expected[user_shape().verified] = False
     assert answer.data == expected
 
 
@@ -115,8 +117,8 @@ def test_no_request_writes_a_column_of_privilege(ada):
         "id": 1000,
         "groups": [1],
         "last_login": "2020-01-01T00:00:00Z",
-        f"{shape().factor}_verified": True,
-        f"{shape().factor}_pending": ada.stored(shape().columns[-1]),
+        f"{user_shape().factor}_verified": True,
+        f"{user_shape().factor}_pending": ada.stored(user_shape().columns[-1]),
     }
 
     answer = ada.browser.post("/register", {**loot, **ada.values, "password": PASSWORD})
@@ -173,8 +175,8 @@ def test_a_password_like_ones_own_values_is_refused(ada):
 
 def test_five_wrong_guesses_lock_whatever_identifier_they_name(ada):
     ada.register()
-    names = [ada.typed(n) for n in shape().identifiers]
-    names += [ada.stored(n) for n in shape().identifiers]
+    names = [ada.typed(n) for n in user_shape().identifiers]
+    names += [ada.stored(n) for n in user_shape().identifiers]
 
     for guess in range(5):
         Browser().log_in(names[guess % len(names)], "not the password")
@@ -201,5 +203,5 @@ def test_an_account_can_be_shown_as_text_whatever_it_lacks(ada):
     ada.register()
     nameless = user_model()(pk=ada.account.pk)
 
-    assert str(ada.account) == ada.stored(shape().identifiers[0])
+    assert str(ada.account) == ada.stored(user_shape().identifiers[0])
     assert str(nameless) == f"#{ada.account.pk}"

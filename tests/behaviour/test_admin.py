@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from crudauth_django.identity import shape, user_model
+from crudauth_django.users import user_model, user_shape
 from tests.behaviour.people import VALUES
 from tests.conftest import PASSWORD
 
@@ -33,7 +33,7 @@ def page(name: str, *args: object) -> str:
 
 
 def typed(person) -> dict[str, str]:
-    return {name: person.typed(name) for name in shape().columns}
+    return {name: person.typed(name) for name in user_shape().columns}
 
 
 def new_account(person) -> dict[str, str]:
@@ -65,7 +65,7 @@ def test_whoever_is_there_is_an_error_of_the_form(desk, ada):
 
     errors = response.context["adminform"].form.errors
     assert response.status_code == HTTPStatus.OK
-    assert set(errors) == set(shape().columns)
+    assert set(errors) == set(user_shape().columns)
 
 
 def test_another_spelling_is_no_change(desk, ada):
@@ -93,7 +93,7 @@ def test_every_page_opens(desk, ada):
     assert {desk.get(path).status_code for path in paths} == {HTTPStatus.OK}
 
 
-@pytest.mark.parametrize("column", shape().columns)
+@pytest.mark.parametrize("column", user_shape().columns)
 def test_search_finds_any_spelling(desk, ada, column):
     desk.post(page("add"), new_account(ada))
 

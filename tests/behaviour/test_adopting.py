@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from crudauth_django.identity import field_of, shape, user_model
+from crudauth_django.users import field_of, user_model, user_shape
 from tests.behaviour.people import Person
 
 pytestmark = pytest.mark.django_db
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.django_db
 def write_as_typed(person: Person) -> None:
     table = user_model()._meta.db_table
     key = user_model()._meta.pk.get_db_prep_value(person.account.pk, connection)
-    columns = [field_of(name).column for name in shape().columns]
+    columns = [field_of(name).column for name in user_shape().columns]
     assignments = ", ".join(f"{column} = %s" for column in columns)
-    typed = [person.typed(name) for name in shape().columns]
+    typed = [person.typed(name) for name in user_shape().columns]
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {table} SET {assignments} WHERE id = %s",  # noqa: S608

@@ -4,9 +4,9 @@ from http import HTTPStatus
 
 import pytest
 
-from crudauth_django.flows.purposes import CHANGE
-from crudauth_django.identity import shape
-from crudauth_django.tokens import read_token
+from crudauth_django.security.redemption import CHANGE
+from crudauth_django.security.tokens import read_token
+from crudauth_django.users import user_shape
 from tests.behaviour.people import Browser, can_claim, is_verified
 from tests.behaviour.statements import LOCK, told_to_the_user_table
 from tests.conftest import NEW_PASSWORD
@@ -26,7 +26,7 @@ def account(verified_ada):
 def test_a_change_takes_effect_when_the_new_value_is_proven(
     verified_ada, account, bob, outbox
 ):
-    asked = verified_ada.ask_for_change(bob.typed(shape().recovery_factor))
+    asked = verified_ada.ask_for_change(bob.typed(user_shape().recovery_factor))
     (message,) = outbox
     shown = verified_ada.browser.get("/me").data
 
@@ -35,7 +35,7 @@ def test_a_change_takes_effect_when_the_new_value_is_proven(
     account.refresh_from_db()
     assert asked.status_code == HTTPStatus.OK
     assert (message.kind, message.recipient) == ("change_recovery", bob.factor)
-    assert shown[shape().factor] == verified_ada.factor
+    assert shown[user_shape().factor] == verified_ada.factor
     assert answer.status_code == HTTPStatus.OK
     assert (account.held_value, account.pending_value) == (bob.factor, None)
     assert account.is_recovery_verified
@@ -79,7 +79,7 @@ def test_other_sessions_end_and_the_one_that_confirms_goes_on(
 
     confirm(outbox[-1].token, verified_ada.browser)
 
-    assert verified_ada.browser.get("/me").data[shape().factor] == bob.factor
+    assert verified_ada.browser.get("/me").data[user_shape().factor] == bob.factor
     assert elsewhere.get("/me").status_code == HTTPStatus.UNAUTHORIZED
 
 
@@ -128,7 +128,7 @@ def test_guessing_the_password_here_locks_the_account(verified_ada, bob, outbox)
 
 
 def test_strangers_change_nothing(verified_ada, bob, outbox):
-    body = {f"new_{shape().factor}": bob.factor, "password": "x"}
+    body = {f"new_{user_shape().factor}": bob.factor, "password": "x"}
 
     answer = Browser().post("/email/change-request", body)
 
@@ -146,10 +146,12 @@ def test_another_site_changes_nothing(verified_ada, bob, outbox):
 
 
 def test_a_change_to_what_one_has_is_refused(verified_ada, outbox):
-    answer = verified_ada.ask_for_change(verified_ada.typed(shape().recovery_factor))
+    answer = verified_ada.ask_for_change(
+        verified_ada.typed(user_shape().recovery_factor)
+    )
 
     assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert list(answer.data) == [f"new_{shape().factor}"]
+    assert list(answer.data) == [f"new_{user_shape().factor}"]
     assert outbox == []
 
 
@@ -158,7 +160,7 @@ def test_a_change_to_what_is_no_value_is_refused_by_name(verified_ada, outbox, v
     answer = verified_ada.ask_for_change(value)
 
     assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert list(answer.data) == [f"new_{shape().factor}"]
+    assert list(answer.data) == [f"new_{user_shape().factor}"]
     assert outbox == []
 
 
@@ -231,7 +233,7 @@ def test_of_two_that_read_one_token_one_changes(verified_ada, bob, outbox):
     verified_ada.ask_for_change(bob.factor)
     readers = [read_token(CHANGE.purpose, outbox[-1].token) for _ in range(2)]
 
-    won = [CHANGE.spend(reader, {}) for reader in readers]
+    won = [CHANGE.update(reader, {}) for reader in readers]
 
     assert won == [True, False]
 

@@ -4,15 +4,15 @@ from http import HTTPStatus
 
 import pytest
 
-from crudauth_django.identity import field_of, shape, user_model
-from crudauth_django.spelling import is_personal
+from crudauth_django.identity.normalize import is_personal
+from crudauth_django.users import field_of, user_model, user_shape
 
 pytestmark = pytest.mark.django_db
 
 NAMES = [
     n
-    for n in shape().identifiers
-    if n != shape().factor and not is_personal(field_of(n))
+    for n in user_shape().identifiers
+    if n != user_shape().factor and not is_personal(field_of(n))
 ]
 
 
@@ -37,7 +37,7 @@ def test_a_taken_name_is_refused_before_anything_else_shows(
     outbox.clear()
 
     beside_free = eve.register(**{name: ada.stored(name)})
-    others = {n: bob.stored(n) for n in shape().columns if n != name}
+    others = {n: bob.stored(n) for n in user_shape().columns if n != name}
     beside_taken = eve.register(**{**others, name: ada.stored(name)})
 
     assert beside_free.status_code == HTTPStatus.BAD_REQUEST

@@ -5,8 +5,8 @@ from http import HTTPStatus
 import pytest
 
 from crudauth_django.checks.shape import check_claims
-from crudauth_django.identity import field_of, shape, user_model
-from crudauth_django.spelling import text_of
+from crudauth_django.identity.normalize import to_text
+from crudauth_django.users import field_of, user_model, user_shape
 from tests.behaviour.people import Browser, is_verified
 from tests.behaviour.statements import LOCK, told_to_the_user_table
 
@@ -42,17 +42,17 @@ def test_the_second_account_sees_what_a_first_would(verified_ada, bob, eve):
         **accounts[0],
         **eve.values,
         "id": eve.account.pk,
-        shape().factor: verified_ada.factor,
+        user_shape().factor: verified_ada.factor,
     }
 
 
 def test_its_login_names_it_as_it_would_a_first(verified_ada, eve):
     eve.register_with_factor_of(verified_ada)
-    values = {**eve.values, shape().factor: verified_ada.factor}
+    values = {**eve.values, user_shape().factor: verified_ada.factor}
 
     answer = eve.log_in()
 
-    assert answer.data["username"] == values[shape().identifiers[0]]
+    assert answer.data["username"] == values[user_shape().identifiers[0]]
 
 
 @pytest.mark.parametrize("path", ["/email/verify-request", "/password/reset-request"])
@@ -71,12 +71,12 @@ def test_a_verified_holder_gets_a_notice_and_loses_nothing(verified_ada, eve, ou
     eve.register_with_factor_of(verified_ada)
     eve.log_in()
     eve.ask("/email/verify-request", verified_ada.factor)
-    Browser().post("/email/verify-request", {shape().factor: verified_ada.factor})
+    Browser().post("/email/verify-request", {user_shape().factor: verified_ada.factor})
 
     (notice,) = outbox
     assert (notice.kind, notice.token) == ("existing_account", None)
     assert notice.recipient == verified_ada.factor
-    assert notice.account == verified_ada.stored(shape().identifiers[0])
+    assert notice.account == verified_ada.stored(user_shape().identifiers[0])
     assert is_verified(verified_ada)
 
 
@@ -87,7 +87,7 @@ def test_a_reset_over_the_value_is_the_holders(verified_ada, eve, outbox):
     eve.ask("/password/reset-request", verified_ada.factor)
 
     (message,) = outbox
-    assert message.account == verified_ada.stored(shape().identifiers[0])
+    assert message.account == verified_ada.stored(user_shape().identifiers[0])
 
 
 @pytest.mark.parametrize("held", [False, True])
@@ -149,7 +149,7 @@ def test_of_several_claimants_the_last_is_meant_by_a_stranger(ada, bob, eve, out
     eve.register_with_factor_of(ada)
     outbox.clear()
 
-    Browser().post("/email/verify-request", {shape().factor: ada.factor})
+    Browser().post("/email/verify-request", {user_shape().factor: ada.factor})
     confirm(outbox[-1].token)
 
     assert [is_verified(person) for person in (ada, bob, eve)] == [False, False, True]
@@ -179,7 +179,7 @@ def test_who_is_signed_in_may_ask_for_another_account_of_theirs(
     verified_ada.ask("/email/verify-request", bob.factor)
 
     assert [m.recipient for m in outbox] == [bob.factor]
-    assert outbox[0].account == bob.stored(shape().identifiers[0])
+    assert outbox[0].account == bob.stored(user_shape().identifiers[0])
 
 
 def test_a_claim_on_a_closed_accounts_proven_value_gets_no_message(
@@ -233,15 +233,15 @@ def test_one_account_holds_a_value_whatever_is_tried(ada, bob, eve, outbox):
 
     assert len(holders) == 1
     assert [p for p in (ada, bob, eve) if is_verified(p)] == holders
-    shown = {text_of(p.account.recovery_value) for p in (ada, bob, eve)}
+    shown = {to_text(p.account.recovery_value) for p in (ada, bob, eve)}
     assert shown == {ada.factor}
 
 
 def test_a_check_says_where_an_account_could_not_be_without_its_value(monkeypatch):
     right = check_claims()
 
-    monkeypatch.setattr(field_of(shape().recovery_factor), "null", False)
+    monkeypatch.setattr(field_of(user_shape().recovery_factor), "null", False)
 
-    wrong = ["crudauth.W006"] * (len(shape().identifiers) > 1)
+    wrong = ["crudauth.W006"] * (len(user_shape().identifiers) > 1)
     assert right == []
     assert [problem.id for problem in check_claims()] == wrong

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from crudauth_django.api.serializers import RegisterSerializer
 from crudauth_django.checks.policy import check_registration
-from crudauth_django.identity import shape, user_model
+from crudauth_django.users import user_model, user_shape
 from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -23,8 +23,8 @@ PRIVILEGED = [
     "last_login",
     "password",
     "user_permissions",
-    f"{shape().factor}_pending",
-    f"{shape().factor}_verified",
+    f"{user_shape().factor}_pending",
+    f"{user_shape().factor}_verified",
 ]
 
 
@@ -85,7 +85,7 @@ def test_a_column_of_privilege_that_was_opted_in_is_ignored(ada, bob, settings):
         "is_active": False,
         "last_login": "2000-01-01T00:00:00Z",
         "user_permissions": [],
-        f"{shape().factor}_pending": bob.factor,
+        f"{user_shape().factor}_pending": bob.factor,
     }
 
     answer = ada.browser.post(
@@ -114,7 +114,7 @@ def test_a_check_says_so(settings, name):
 
 
 def test_opting_in_the_factor_tells_nothing(ada, bob, settings):
-    settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = [shape().factor]
+    settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = [user_shape().factor]
     ada.register()
 
     free, taken = (
@@ -122,8 +122,8 @@ def test_opting_in_the_factor_tells_nothing(ada, bob, settings):
         ada.register(
             **{
                 name: bob.stored(name) + "x"
-                for name in shape().identifiers
-                if name != shape().factor
+                for name in user_shape().identifiers
+                if name != user_shape().factor
             }
         ),
     )
@@ -173,7 +173,7 @@ def test_a_taken_column_is_refused_whether_or_not_the_factor_is_free(
     outbox.clear()
 
     free = eve.register(membership="m-1")
-    taken = eve.register(membership="m-1", **{shape().factor: bob.factor})
+    taken = eve.register(membership="m-1", **{user_shape().factor: bob.factor})
 
     assert free.status_code == HTTPStatus.BAD_REQUEST
     assert (free.data, list(free.data)) == (taken.data, ["membership"])

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import pytest
 
-from crudauth_django.identity import shape
+from crudauth_django.users import user_shape
 from tests.behaviour.people import Browser
 from tests.hashers import COUNTING, CountingHasher
 
@@ -56,7 +56,7 @@ def test_the_right_password_costs_one_hash_even_of_a_closed_account(hashes, ada,
     assert costs == [1, 1]
 
 
-@pytest.mark.parametrize("column", shape().columns)
+@pytest.mark.parametrize("column", user_shape().columns)
 def test_a_registration_costs_one_hash_whether_its_values_are_free_or_held(
     hashes, ada, bob, eve, column
 ):

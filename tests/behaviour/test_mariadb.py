@@ -12,7 +12,7 @@ from http import HTTPStatus
 import pytest
 from django.db import connection
 
-from crudauth_django.identity import field_of, shape, user_model
+from crudauth_django.users import field_of, user_model, user_shape
 from tests.behaviour.people import Browser, is_verified
 from tests.conftest import NEW_PASSWORD, PASSWORD
 
@@ -44,7 +44,7 @@ def test_no_token_goes_to_a_value_that_only_looks_the_same(ada, outbox, path):
     outbox.clear()
     other = lookalike(ada.factor)
 
-    answer = Browser().post(path, {shape().factor: other})
+    answer = Browser().post(path, {user_shape().factor: other})
 
     assert answer.status_code == HTTPStatus.OK
     assert [m.recipient for m in outbox] == [ada.factor] * (other == ada.factor)
@@ -53,7 +53,7 @@ def test_no_token_goes_to_a_value_that_only_looks_the_same(ada, outbox, path):
 def test_a_lookalike_takes_nothing_from_a_verified_holder(verified_ada, eve, outbox):
     value = lookalike(verified_ada.factor)
 
-    answer = eve.register(**{shape().factor: value})
+    answer = eve.register(**{user_shape().factor: value})
 
     assert answer.status_code == HTTPStatus.ACCEPTED
     assert is_verified(verified_ada)
@@ -63,7 +63,7 @@ def test_a_lookalike_takes_nothing_from_a_verified_holder(verified_ada, eve, out
 def test_of_many_registrations_of_one_account_one_is_made(ada):
     def register(number: int) -> int:
         spell = ada.typed if number % 2 else ada.stored
-        values = {name: spell(name) for name in shape().columns}
+        values = {name: spell(name) for name in user_shape().columns}
         answer = Browser().post("/register", {**values, "password": PASSWORD})
         return answer.status_code
 
@@ -129,6 +129,6 @@ def test_of_many_who_prove_one_value_one_gets_it(ada, bob, eve, outbox):
 
     assert statuses.count(HTTPStatus.OK) == 1
     assert set(statuses) == {HTTPStatus.OK, HTTPStatus.BAD_REQUEST}
-    holders = user_model().objects.filter(**{shape().factor: ada.factor})
+    holders = user_model().objects.filter(**{user_shape().factor: ada.factor})
     assert [holder.is_recovery_verified for holder in holders] == [True]
-    assert field_of(shape().recovery_factor).unique
+    assert field_of(user_shape().recovery_factor).unique

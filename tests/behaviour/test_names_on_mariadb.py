@@ -6,16 +6,16 @@ from http import HTTPStatus
 
 import pytest
 
-from crudauth_django.identity import field_of, shape, user_model
-from crudauth_django.spelling import is_personal
+from crudauth_django.identity.normalize import is_personal
+from crudauth_django.users import field_of, user_model, user_shape
 from tests.behaviour.people import Browser
 
 pytestmark = pytest.mark.django_db
 
 CHOSEN = [
     n
-    for n in shape().identifiers
-    if n != shape().factor and not is_personal(field_of(n))
+    for n in user_shape().identifiers
+    if n != user_shape().factor and not is_personal(field_of(n))
 ]
 
 

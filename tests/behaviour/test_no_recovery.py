@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import pytest
 
-from crudauth_django.identity import shape
+from crudauth_django.users import user_shape
 from tests.behaviour.people import Browser
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ def test_registration_answers_with_the_account(ada, outbox):
     assert answer.status_code == HTTPStatus.CREATED
     assert answer.data == {
         "id": ada.account.pk,
-        **{name: ada.stored(name) for name in shape().identifiers},
+        **{name: ada.stored(name) for name in user_shape().identifiers},
     }
     assert outbox == []
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import pytest
 
-from crudauth_django.identity import user_model
+from crudauth_django.users import user_model
 from tests.behaviour.people import Browser, is_verified
 from tests.conftest import NEW_PASSWORD
 

@@ -6,9 +6,9 @@ import pytest
 
 from crudauth_django.exceptions import InvalidToken
 from crudauth_django.flows import recovery
-from crudauth_django.flows.purposes import RESET, VERIFY
-from crudauth_django.identity import shape
-from crudauth_django.tokens import read_token
+from crudauth_django.security.redemption import RESET, VERIFY
+from crudauth_django.security.tokens import read_token
+from crudauth_django.users import user_shape
 from tests.behaviour.people import Browser, is_verified
 from tests.behaviour.statements import told_to_the_user_table
 from tests.conftest import NEW_PASSWORD, PASSWORD
@@ -22,7 +22,7 @@ def test_registration_sends_a_verification_to_the_value(ada, outbox):
     (message,) = outbox
     assert answer.status_code == HTTPStatus.ACCEPTED
     assert (message.kind, message.recipient) == ("verify_recovery", ada.factor)
-    assert message.account == ada.stored(shape().identifiers[0])
+    assert message.account == ada.stored(user_shape().identifiers[0])
 
 
 def test_a_verification_opens_the_gate(unverified_ada, outbox):
@@ -34,7 +34,7 @@ def test_a_verification_opens_the_gate(unverified_ada, outbox):
     assert before.status_code == HTTPStatus.FORBIDDEN
     assert answer.status_code == HTTPStatus.OK
     assert unverified_ada.browser.get("/gated-api").status_code == HTTPStatus.OK
-    assert unverified_ada.browser.get("/me").data[shape().verified] is True
+    assert unverified_ada.browser.get("/me").data[user_shape().verified] is True
 
 
 @pytest.mark.parametrize("path", ["/email/verify-request", "/password/reset-request"])
@@ -43,8 +43,8 @@ def test_a_request_takes_every_spelling_and_sends_to_the_one(ada, bob, outbox, p
     outbox.clear()
 
     answers = [
-        bob.browser.post(path, {shape().factor: text})
-        for text in (ada.factor, ada.typed(shape().recovery_factor))
+        bob.browser.post(path, {user_shape().factor: text})
+        for text in (ada.factor, ada.typed(user_shape().recovery_factor))
     ]
 
     assert [a.status_code for a in answers] == [HTTPStatus.OK] * 2
@@ -121,15 +121,15 @@ def test_a_verification_works_once(ada, outbox):
     assert answers[1].data["code"] == "invalid_token"
 
 
-@pytest.mark.parametrize("spent", [VERIFY, RESET], ids=lambda r: r.purpose.name)
+@pytest.mark.parametrize("spent", [VERIFY, RESET], ids=lambda r: r.purpose.kind)
 def test_of_two_that_read_one_token_one_spends_it(ada, outbox, spent):
     ada.register()
     ada.ask("/password/reset-request", ada.factor)
-    token = next(m.token for m in outbox if m.kind == spent.purpose.name)
+    token = next(m.token for m in outbox if m.kind == spent.purpose.kind)
     readers = [read_token(spent.purpose, token) for _ in range(2)]
     columns = {"password": "!"} if spent is RESET else {}
 
-    won = [spent.spend(reader, dict(columns)) for reader in readers]
+    won = [spent.update(reader, dict(columns)) for reader in readers]
 
     assert won == [True, False]
 
@@ -165,7 +165,7 @@ def test_what_happens_to_the_account_kills_its_tokens(ada, bob, outbox, change):
         account.delete()
     else:
         for value in (bob.factor, ada.factor):
-            setattr(account, shape().recovery_factor, value)
+            setattr(account, user_shape().recovery_factor, value)
             account.save()
 
     with pytest.raises(InvalidToken):
@@ -209,7 +209,7 @@ def test_a_value_saved_by_the_project_is_unverified_and_ends_sessions(
     verified_ada, bob
 ):
     account = verified_ada.account
-    setattr(account, shape().recovery_factor, bob.factor)
+    setattr(account, user_shape().recovery_factor, bob.factor)
 
     account.save()
 

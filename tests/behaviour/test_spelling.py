@@ -5,8 +5,8 @@ from http import HTTPStatus
 import pytest
 from django.core.exceptions import ValidationError
 
-from crudauth_django.identity import field_of, shape, user_model
-from crudauth_django.spelling import is_personal, normalize
+from crudauth_django.identity.normalize import is_personal, normalize
+from crudauth_django.users import field_of, user_model, user_shape
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ UNPRINTABLE = {
 }
 
 
-@pytest.mark.parametrize("column", shape().columns)
+@pytest.mark.parametrize("column", user_shape().columns)
 @pytest.mark.parametrize("letter", UNPRINTABLE.values(), ids=UNPRINTABLE)
 def test_an_invisible_character_is_refused_by_name(ada, column, letter):
     value = ada.stored(column)
@@ -36,7 +36,7 @@ def test_an_invisible_character_is_refused_by_name(ada, column, letter):
     assert not user_model().objects.exists()
 
 
-@pytest.mark.parametrize("column", shape().columns)
+@pytest.mark.parametrize("column", user_shape().columns)
 @pytest.mark.parametrize("value", [None, [], {}, 7, True, "", " ", "\ud800", "x" * 999])
 def test_what_is_no_value_is_refused_by_name(ada, column, value):
     answer = ada.register(**{column: value})
@@ -46,7 +46,7 @@ def test_what_is_no_value_is_refused_by_name(ada, column, value):
     assert not user_model().objects.exists()
 
 
-@pytest.mark.parametrize("column", shape().columns)
+@pytest.mark.parametrize("column", user_shape().columns)
 def test_two_spellings_are_one_value(ada, column):
     spelled = {
         normalize(field_of(column), text)
@@ -56,7 +56,7 @@ def test_two_spellings_are_one_value(ada, column):
     assert spelled == {ada.stored(column)}
 
 
-@pytest.mark.parametrize("column", shape().identifiers)
+@pytest.mark.parametrize("column", user_shape().identifiers)
 def test_no_chosen_name_looks_like_somebodys_address(column):
     field = field_of(column)
     if is_personal(field):

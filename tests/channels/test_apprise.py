@@ -3,7 +3,7 @@
 import pytest
 
 from crudauth_django.channels.apprise import AppriseChannel
-from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.attempts import try_channel
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.channels.conftest import RECIPIENT, make_intent
@@ -41,7 +41,7 @@ def test_the_recipient_is_written_into_the_url(gateway):
 
 
 def test_a_service_for_mail_gets_a_subject(gateway):
-    apprise(gateway, copy="email").deliver(make_intent())
+    apprise(gateway, template="email").deliver(make_intent())
 
     (request,) = gateway.received
     assert request.json["title"]
@@ -109,7 +109,7 @@ def test_nothing_said_anywhere_shows_the_number_the_token_or_the_password(
     gateway.will(Reply(status=status))
     channel = apprise(gateway)
 
-    outcome = attempt(channel, make_intent())
+    outcome = try_channel(channel, make_intent())
 
     said = everything_logged.text + repr(channel) + repr(outcome)
     for secret in (RECIPIENT[1:], SAMPLE_TOKEN, PASSWORD):
@@ -118,7 +118,7 @@ def test_nothing_said_anywhere_shows_the_number_the_token_or_the_password(
 
 @pytest.mark.parametrize(
     "options",
-    [{"urls": []}, {"urls": "json://127.0.0.1/"}, {"copy": "fax"}],
+    [{"urls": []}, {"urls": "json://127.0.0.1/"}, {"template": "fax"}],
 )
 def test_options_that_cannot_work_are_refused_at_once(gateway, options):
     with pytest.raises(ValueError):  # noqa: PT011 (each has its own text)

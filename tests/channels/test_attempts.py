@@ -2,9 +2,9 @@
 
 import pytest
 
-from crudauth_django.channels import DeliveryChannel
-from crudauth_django.channels.attempts import attempt
-from crudauth_django.channels.receipts import note_receipt
+from crudauth_django.channels.attempts import try_channel
+from crudauth_django.channels.base import DeliveryChannel
+from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN
 from tests.channels.conftest import RECIPIENT, make_intent
@@ -22,7 +22,7 @@ class Careless(DeliveryChannel):
     def deliver(self, intent):
         if self.error is not None:
             raise self.error
-        note_receipt(f"{RECIPIENT}/{SAMPLE_TOKEN}")
+        set_provider_id(f"{RECIPIENT}/{SAMPLE_TOKEN}")
 
 
 class CarelessLater(Careless):
@@ -44,32 +44,32 @@ class CarelessLater(Careless):
 def test_what_a_careless_channel_raises_comes_out_free_of_secrets(
     kind, error, expected
 ):
-    outcome = attempt(kind(error), make_intent())
+    outcome = try_channel(kind(error), make_intent())
 
-    said = f"{outcome!r} {outcome.refusal} {outcome.refusal.code}"
-    assert type(outcome.refusal) is expected
-    assert outcome.refusal.__context__ is None
+    said = f"{outcome!r} {outcome.error} {outcome.error.code}"
+    assert type(outcome.error) is expected
+    assert outcome.error.__context__ is None
     for secret in (RECIPIENT[1:], SAMPLE_TOKEN):
         assert secret not in said
 
 
 @pytest.mark.parametrize("kind", [Careless, CarelessLater])
 def test_an_id_that_gives_the_recipient_away_is_masked(kind):
-    outcome = attempt(kind(), make_intent())
+    outcome = try_channel(kind(), make_intent())
 
-    assert outcome.refusal is None
-    assert outcome.receipt
+    assert outcome.error is None
+    assert outcome.provider_id
     for secret in (RECIPIENT[1:], SAMPLE_TOKEN):
-        assert secret not in outcome.receipt
+        assert secret not in outcome.provider_id
 
 
 def test_a_wish_to_wait_is_kept():
-    outcome = attempt(Careless(DeliveryFailed(retry_after=3)), make_intent())
+    outcome = try_channel(Careless(DeliveryFailed(retry_after=3)), make_intent())
 
-    assert outcome.refusal.retry_after == 3
+    assert outcome.error.retry_after == 3
 
 
 def test_an_id_that_nobody_asks_for_is_forgotten():
-    note_receipt("SM1")
+    set_provider_id("SM1")
 
-    assert attempt(Careless(KeyError()), make_intent()).receipt == ""
+    assert try_channel(Careless(KeyError()), make_intent()).provider_id == ""

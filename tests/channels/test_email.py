@@ -7,7 +7,7 @@ from anymail.backends.test import EmailBackend as AnymailTestBackend
 from anymail.message import AnymailRecipientStatus
 from django.test import override_settings
 
-from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.email import EmailChannel
 from crudauth_django.checks.mail import check_mail_time_limit
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
@@ -128,19 +128,19 @@ def test_a_message_that_is_refused_is_tried_again(mail_server, answer):
 
 def test_a_server_that_is_not_there_is_tried_again():
     with override_settings(**mail_settings(port=free_port())):
-        outcome = attempt(EmailChannel(), make_intent(recipient=ADA))
+        outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
 
-    assert isinstance(outcome.refusal, DeliveryFailed)
-    assert "ConnectionRefusedError" in str(outcome.refusal)
+    assert isinstance(outcome.error, DeliveryFailed)
+    assert "ConnectionRefusedError" in str(outcome.error)
 
 
 def test_a_server_that_says_nothing_is_tried_again():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with override_settings(**mail_settings(port=port)):
-            outcome = attempt(EmailChannel(), make_intent(recipient=ADA))
+            outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
 
-    assert isinstance(outcome.refusal, DeliveryFailed)
+    assert isinstance(outcome.error, DeliveryFailed)
 
 
 def test_a_backend_that_sends_nothing_and_says_so_is_tried_again():
@@ -153,30 +153,30 @@ def test_a_backend_that_sends_nothing_and_says_so_is_tried_again():
 
 @pytest.mark.parametrize("address", ["ada@", "ada@example.com\nBcc: eve@example.com"])
 def test_an_address_that_no_mail_can_be_sent_to_is_no_bug(mail_server, address):
-    outcome = attempt(EmailChannel(), make_intent(recipient=address))
+    outcome = try_channel(EmailChannel(), make_intent(recipient=address))
 
-    assert outcome.refusal is not None
-    assert address not in str(outcome.refusal)
+    assert outcome.error is not None
+    assert address not in str(outcome.error)
     assert mail_server.received == []
 
 
 def test_what_anymail_says_of_a_recipient_decides():
     settings = {"ANYMAIL": {}, **backend_settings("tests.channels.test_email.Refusing")}
     with override_settings(**settings):
-        outcome = attempt(EmailChannel(), make_intent(recipient=ADA))
+        outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
 
-    assert isinstance(outcome.refusal, DeliveryRejected)
-    assert outcome.refusal.code == "rejected"
-    assert ADA not in str(outcome.refusal)
+    assert isinstance(outcome.error, DeliveryRejected)
+    assert outcome.error.code == "rejected"
+    assert ADA not in str(outcome.error)
 
 
 def test_anymails_id_of_a_message_is_passed_on():
     backend = "tests.channels.test_email.Accepting"
     with override_settings(ANYMAIL={}, **backend_settings(backend)):
-        outcome = attempt(EmailChannel(), make_intent(recipient=ADA))
+        outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
 
-    assert outcome.refusal is None
-    assert outcome.receipt == "esp-1"
+    assert outcome.error is None
+    assert outcome.provider_id == "esp-1"
 
 
 def test_nothing_said_anywhere_shows_the_address_or_the_token(
@@ -184,11 +184,11 @@ def test_nothing_said_anywhere_shows_the_address_or_the_token(
 ):
     mail_server.to_recipients = f"550 5.1.1 <{ADA}> no such user"
 
-    outcome = attempt(EmailChannel(), make_intent(recipient=ADA))
+    outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
 
     for secret in (ADA, SAMPLE_TOKEN):
         assert secret not in everything_logged.text + repr(outcome)
-    assert outcome.refusal.__context__ is None
+    assert outcome.error.__context__ is None
 
 
 def test_it_serves_email_unless_it_is_told_otherwise():

@@ -2,10 +2,10 @@
 
 import pytest
 
-from crudauth_django.channels import DeliveryChannel
-from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.attempts import try_channel
+from crudauth_django.channels.base import DeliveryChannel
 from crudauth_django.channels.fallback import FallbackChannel
-from crudauth_django.channels.receipts import note_receipt
+from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.checks.delivery import check_channels
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
@@ -17,18 +17,18 @@ HERE = "tests.channels.test_fallback"
 class Listed(DeliveryChannel):
     """Remembers who was tried, and does what its option says."""
 
-    tried: list[str] = []  # noqa: RUF012 (shared on purpose)
+    tried: list[str] = []
 
     def __init__(self, *, name="", refusal=None, **options):
         super().__init__(**options)
         self.name = name
-        self.refusal = refusal
+        self.error = refusal
 
     def deliver(self, intent):
         Listed.tried.append(self.name)
-        if self.refusal is not None:
-            raise self.refusal
-        note_receipt(f"id-of-{self.name}")
+        if self.error is not None:
+            raise self.error
+        set_provider_id(f"id-of-{self.name}")
 
 
 class Later(Listed):
@@ -75,11 +75,11 @@ def test_the_next_is_tried_whatever_was_wrong_with_the_one_before(refusal, backe
         {"name": "sms", "refusal": refusal}, {"name": "whatsapp"}, backend=backend
     )
 
-    outcome = attempt(channel, make_intent())
+    outcome = try_channel(channel, make_intent())
 
     assert Listed.tried == ["sms", "whatsapp"]
-    assert outcome.refusal is None
-    assert outcome.receipt == "id-of-whatsapp"
+    assert outcome.error is None
+    assert outcome.provider_id == "id-of-whatsapp"
 
 
 def test_what_all_reject_is_rejected():

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from crudauth_django.channels.apprise import AppriseChannel
-from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.twilio import TwilioChannel
 from crudauth_django.channels.vonage import VonageChannel
 from crudauth_django.channels.webhook import WebhookChannel
@@ -48,13 +48,13 @@ def test_messages_in_parallel_arrive_once_each_and_in_silence(
     ]
 
     with ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(lambda intent: attempt(channel, intent), intents))
+        outcomes = list(pool.map(lambda intent: try_channel(channel, intent), intents))
 
     bodies = [
         request.path.encode() + request.body
         for request in gateway.received + tls_gateway.received
     ]
-    assert [outcome.refusal for outcome in outcomes] == [None] * MESSAGES
+    assert [outcome.error for outcome in outcomes] == [None] * MESSAGES
     for intent in intents:
         digits = intent.recipient[1:].encode()
         assert sum(digits in body for body in bodies) == 1

@@ -5,7 +5,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from crudauth_django.channels.registry import get_channels
 from crudauth_django.checks.delivery import check_channels
-from crudauth_django.conf import get_settings
+from crudauth_django.conf.settings import get_settings
 
 SECRET = "a-secret-that-is-long-enough-to-be-one"
 CHANNELS = {

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 import pytest
 
-from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.twilio import TwilioChannel
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
@@ -171,10 +171,10 @@ def test_a_provider_in_trouble_is_asked_once_and_then_later(gateway, reply):
 
 
 def test_the_providers_id_of_a_message_is_passed_on(gateway):
-    outcome = attempt(twilio(gateway, timeout=10), make_intent())
+    outcome = try_channel(twilio(gateway, timeout=10), make_intent())
 
-    assert outcome.refusal is None
-    assert outcome.receipt == "SM" + "a" * 32
+    assert outcome.error is None
+    assert outcome.provider_id == "SM" + "a" * 32
 
 
 @pytest.mark.parametrize("number", ["+15551234567", "+15005550001", "+15005550007"])
@@ -183,13 +183,13 @@ def test_nothing_said_anywhere_shows_the_number_the_token_or_the_credentials(
 ):
     channel = twilio(gateway, timeout=10)
 
-    outcome = attempt(channel, make_intent(recipient=number))
+    outcome = try_channel(channel, make_intent(recipient=number))
 
     said = everything_logged.text + repr(channel) + repr(outcome)
     for secret in (number[1:], SAMPLE_TOKEN, AUTH_TOKEN):
         assert secret not in said
-    if outcome.refusal is not None:
-        assert outcome.refusal.__context__ is None
+    if outcome.error is not None:
+        assert outcome.error.__context__ is None
 
 
 def test_what_the_project_itself_does_with_the_sdk_is_logged_as_before(

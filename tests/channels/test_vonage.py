@@ -5,7 +5,7 @@ from http import HTTPStatus
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.vonage import VonageChannel
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
@@ -165,7 +165,7 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(tls_gateway, monkeypatch)
 
 
 def test_the_providers_id_of_a_message_is_passed_on(tls_gateway):
-    assert attempt(vonage(tls_gateway), make_intent()).receipt == "aaaa-bbbb"
+    assert try_channel(vonage(tls_gateway), make_intent()).provider_id == "aaaa-bbbb"
 
 
 @pytest.mark.parametrize("number", ["+15551234567", "+15005550001", "+15005550007"])
@@ -174,13 +174,13 @@ def test_nothing_said_anywhere_shows_the_number_the_token_or_the_credentials(
 ):
     channel = vonage(tls_gateway)
 
-    outcome = attempt(channel, make_intent(recipient=number))
+    outcome = try_channel(channel, make_intent(recipient=number))
 
     said = everything_logged.text + repr(channel) + repr(outcome)
     for secret in (number[1:], SAMPLE_TOKEN, VONAGE_SECRET):
         assert secret not in said
-    if outcome.refusal is not None:
-        assert outcome.refusal.__context__ is None
+    if outcome.error is not None:
+        assert outcome.error.__context__ is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crudauth_django.channels.attempts import attempt
+from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.webhook import WebhookChannel, sign
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
@@ -70,7 +70,7 @@ def test_a_message_is_json_with_everything_there_is_to_say(gateway):
 
 
 def test_a_gateway_for_mail_gets_a_subject_and_html(gateway):
-    webhook(gateway, copy="email").deliver(make_intent())
+    webhook(gateway, template="email").deliver(make_intent())
 
     (request,) = gateway.received
     assert request.json["subject"]
@@ -204,14 +204,14 @@ def test_a_gateway_in_trouble_is_asked_once_and_then_later(gateway, reply):
 def test_an_answer_that_makes_no_sense_is_no_reason_to_send_again(gateway, content):
     gateway.will(Reply(status=200, content=content))
 
-    outcome = attempt(webhook(gateway), make_intent())
+    outcome = try_channel(webhook(gateway), make_intent())
 
-    assert outcome.refusal is None
-    assert outcome.receipt == ""
+    assert outcome.error is None
+    assert outcome.provider_id == ""
 
 
 def test_the_gateways_id_of_a_message_is_passed_on(gateway):
-    assert attempt(webhook(gateway), make_intent()).receipt == "gw-1"
+    assert try_channel(webhook(gateway), make_intent()).provider_id == "gw-1"
 
 
 def test_over_tls_only_a_trusted_gateway_gets_anything(tls_gateway, keys):
@@ -238,12 +238,12 @@ def test_nothing_said_anywhere_shows_the_number_the_token_or_the_secret(
     gateway.will(Reply(status=422, content={"code": RECIPIENT}))
     channel = webhook(gateway)
 
-    outcome = attempt(channel, make_intent())
+    outcome = try_channel(channel, make_intent())
 
     said = everything_logged.text + repr(channel) + repr(outcome)
     for secret in (RECIPIENT[1:], SAMPLE_TOKEN, SECRET):
         assert secret not in said
-        assert secret not in outcome.refusal.code
+        assert secret not in outcome.error.code
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_nothing_said_anywhere_shows_the_number_the_token_or_the_secret(
         {"secret": "whsec_!!!"},
         {"secret": "whsec_c2hvcnQ="},
         {"secret": []},
-        {"copy": "fax"},
+        {"template": "fax"},
     ],
 )
 def test_options_that_cannot_be_safe_are_refused_at_once(gateway, options):

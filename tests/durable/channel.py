@@ -8,8 +8,8 @@ import urllib.request
 from collections import Counter
 from typing import ClassVar
 
-from crudauth_django.channels import DeliveryChannel, DeliveryIntent
-from crudauth_django.channels.receipts import note_receipt
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 
 
@@ -31,7 +31,7 @@ class GatewayChannel(DeliveryChannel):
         request = urllib.request.Request(self._url, data=json.dumps(message).encode())
         try:
             with urllib.request.urlopen(request, timeout=self._timeout) as answer:
-                note_receipt(answer.read().decode())
+                set_provider_id(answer.read().decode())
         except urllib.error.HTTPError as error:
             with error:
                 wait = error.headers.get("Retry-After")

@@ -185,7 +185,7 @@ def register(url: str, numbers: range, *, retry: bool = False) -> set[str]:
 def rows_left(uri: str) -> int:
     """Count the questions that are still open."""
     with psycopg.connect(uri) as connection:
-        row = connection.execute("SELECT count(*) FROM crudauth_openquestion")
+        row = connection.execute("SELECT count(*) FROM crudauth_outboxentry")
         return row.fetchone()[0]
 
 

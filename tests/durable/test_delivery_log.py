@@ -11,15 +11,16 @@ from django.db import connection, models
 from django.urls import reverse
 from django.utils import timezone
 
-from crudauth_django.channels import DeliveryChannel
-from crudauth_django.channels.base import RESET_PASSWORD
-from crudauth_django.channels.receipts import note_receipt
+from crudauth_django.channels.base import DeliveryChannel
+from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.delivery.deliver import deliver_message
+from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.delivery_log.models import LoggedDelivery
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
-from crudauth_django.identity import field_of, user_model
+from crudauth_django.identity.normalize import country_of
+from crudauth_django.kinds import MessageKind
 from crudauth_django.models import Counter
-from crudauth_django.questions import Question, answer
-from crudauth_django.spelling import country_of
+from crudauth_django.users import field_of, user_model
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +35,7 @@ class ProviderChannel(DeliveryChannel):
     def deliver(self, intent):
         if self.verdict:
             raise self.verdict
-        note_receipt("SM123")
+        set_provider_id("SM123")
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def verdict(monkeypatch, settings):
 
 @pytest.fixture
 def question(ada):
-    return Question(kind=RESET_PASSWORD, value=str(ada.phone))
+    return PendingMessage(kind=MessageKind.RESET_PASSWORD, value=str(ada.phone))
 
 
 def logged():
@@ -57,12 +58,12 @@ def logged():
 
 def test_a_delivered_message_is_one_line(verdict, question):
     verdict(None)
-    answer(question)
+    deliver_message(question)
     line = LoggedDelivery.objects.get()
 
     assert logged() == [("delivered", 1, "", "SM123")]
     assert line.message_id == question.id
-    assert line.kind == RESET_PASSWORD
+    assert line.kind == MessageKind.RESET_PASSWORD
     assert line.channel == f"{HERE}.ProviderChannel"
     assert line.recipient == "+1********68"
     assert line.country == "US"
@@ -70,10 +71,10 @@ def test_a_delivered_message_is_one_line(verdict, question):
 
 def test_a_message_that_fails_and_then_arrives_stays_one_line(verdict, question):
     verdict(DeliveryFailed("busy", code="429"))
-    follow_up = answer(question)
+    follow_up = deliver_message(question)
     failed = logged()
     verdict(None)
-    answer(follow_up)
+    deliver_message(follow_up)
 
     assert failed == [("failed", 1, "429", "")]
     assert logged() == [("delivered", 2, "", "SM123")]
@@ -81,7 +82,7 @@ def test_a_message_that_fails_and_then_arrives_stays_one_line(verdict, question)
 
 def test_a_rejected_message_keeps_the_providers_code(verdict, question):
     verdict(DeliveryRejected("opted out", code="21610"))
-    answer(question)
+    deliver_message(question)
 
     assert logged() == [("rejected", 1, "21610", "")]
 
@@ -89,15 +90,23 @@ def test_a_rejected_message_keeps_the_providers_code(verdict, question):
 def test_a_message_that_is_given_up_says_so(verdict, ada):
     verdict(DeliveryFailed("busy"))
     # The token still works at this try, and not at the next, 2 seconds later.
-    asked_at = time.time() - timedelta(hours=1).total_seconds() + 1.5
-    answer(Question(kind=RESET_PASSWORD, value=str(ada.phone), asked_at=asked_at))
+    requested_at = time.time() - timedelta(hours=1).total_seconds() + 1.5
+    deliver_message(
+        PendingMessage(
+            kind=MessageKind.RESET_PASSWORD,
+            value=str(ada.phone),
+            requested_at=requested_at,
+        )
+    )
 
     assert logged() == [("gave_up", 1, "", "")]
 
 
 def test_a_message_nobody_is_there_for_leaves_no_line(verdict):
     verdict(None)
-    answer(Question(kind=RESET_PASSWORD, value="+12125550000"))
+    deliver_message(
+        PendingMessage(kind=MessageKind.RESET_PASSWORD, value="+12125550000")
+    )
 
     assert logged() == []
 
@@ -108,7 +117,7 @@ def test_a_log_that_is_out_of_order_stops_no_message(verdict, question, caplog):
     with connection.schema_editor() as editor:
         editor.delete_model(LoggedDelivery)
     try:
-        assert answer(question) is None
+        assert deliver_message(question) is None
         assert "could not be logged" in caplog.text
     finally:
         with connection.schema_editor() as editor:
@@ -138,7 +147,7 @@ def test_the_admin_shows_the_log_and_changes_nothing(
     verdict, question, client, settings
 ):
     verdict(None)
-    answer(question)
+    deliver_message(question)
     line = LoggedDelivery.objects.get()
     root = user_model().objects.create_superuser(username="root", password="x" * 12)
     client.force_login(root, backend=settings.AUTHENTICATION_BACKENDS[0])
@@ -161,8 +170,10 @@ def test_the_admin_shows_the_log_and_changes_nothing(
 
 def test_what_is_old_is_pruned_and_the_command_says_how_much(verdict, question):
     verdict(None)
-    answer(question)
-    answer(Question(kind=RESET_PASSWORD, value=question.value))
+    deliver_message(question)
+    deliver_message(
+        PendingMessage(kind=MessageKind.RESET_PASSWORD, value=question.value)
+    )
     long_ago = timezone.now() - timedelta(days=91)
     LoggedDelivery.objects.filter(message_id=question.id).update(tried_at=long_ago)
     Counter.objects.all().delete()

@@ -8,12 +8,13 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
-from crudauth_django import outbox as ledger
-from crudauth_django.channels import DeliveryChannel
-from crudauth_django.channels.base import RESET_PASSWORD
+from crudauth_django.channels.base import DeliveryChannel
+from crudauth_django.delivery.deliver import deliver_message
+from crudauth_django.delivery.message import PendingMessage
+from crudauth_django.dispatch import outbox as ledger
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
-from crudauth_django.models import OpenQuestion
-from crudauth_django.questions import Question, answer
+from crudauth_django.kinds import MessageKind
+from crudauth_django.models import OutboxEntry
 from tests.conftest import NEW_PASSWORD
 
 try:
@@ -50,7 +51,9 @@ class CrashingChannel(DeliveryChannel):
 
 
 def reset_for(user, **values):
-    return Question(kind=RESET_PASSWORD, value=str(user.phone), **values)
+    return PendingMessage(
+        kind=MessageKind.RESET_PASSWORD, value=str(user.phone), **values
+    )
 
 
 def spend(api, token):
@@ -63,10 +66,10 @@ def test_of_a_token_and_its_redelivery_either_works_and_only_one(
     ada, api, outbox, first
 ):
     question = reset_for(ada)
-    answer(question)
+    deliver_message(question)
     # A token's time is in whole seconds: a later one is another one.
     time.sleep(1.1)
-    answer(question)
+    deliver_message(question)
     tokens = [intent.token for intent in outbox]
 
     spent = spend(api, tokens[first])
@@ -80,8 +83,8 @@ def test_of_a_token_and_its_redelivery_either_works_and_only_one(
 
 @override_settings(CRUDAUTH_CHANNELS=[LOCMEM, f"{HERE}.DeadChannel"])
 def test_a_channel_that_took_it_is_not_tried_again(ada, outbox):
-    follow_up = answer(reset_for(ada))
-    again = answer(follow_up)
+    follow_up = deliver_message(reset_for(ada))
+    again = deliver_message(follow_up)
 
     assert len(outbox) == 1
     assert follow_up.channels == again.channels == [f"{HERE}.DeadChannel"]
@@ -90,7 +93,7 @@ def test_a_channel_that_took_it_is_not_tried_again(ada, outbox):
 
 @override_settings(CRUDAUTH_CHANNELS=[f"{HERE}.RefusingChannel", LOCMEM])
 def test_a_channel_that_refused_it_is_not_tried_again(ada, outbox):
-    assert answer(reset_for(ada)) is None
+    assert deliver_message(reset_for(ada)) is None
     assert len(outbox) == 1
 
 
@@ -101,11 +104,11 @@ def test_a_channel_that_refused_it_is_not_tried_again(ada, outbox):
 def test_what_a_crash_left_is_neither_sent_nor_counted_twice(ada, outbox):
     kept = []
     with pytest.raises(Crash):
-        answer(reset_for(ada), kept.append)
+        deliver_message(reset_for(ada), checkpoint=kept.append)
 
     # A second count would be over the budget, and the channel not be reached.
     with pytest.raises(Crash):
-        answer(kept[-1], kept.append)
+        deliver_message(kept[-1], checkpoint=kept.append)
 
     assert len(outbox) == 1
 
@@ -114,16 +117,19 @@ def test_what_a_crash_left_is_neither_sent_nor_counted_twice(ada, outbox):
 def test_a_message_is_given_up_when_its_token_would_have_expired(ada):
     hours = timedelta(hours=1).total_seconds()
 
-    assert answer(reset_for(ada, asked_at=time.time() - hours - 1)) is None
-    assert answer(reset_for(ada)) is not None
+    assert deliver_message(reset_for(ada, requested_at=time.time() - hours - 1)) is None
+    assert deliver_message(reset_for(ada)) is not None
 
 
 def test_a_question_that_breaks_every_try_is_given_up(ada):
     days = timedelta(days=2).total_seconds()
     broken = {"kind": "unknown", "value": "x"}
 
-    assert answer(Question(**broken)) is not None
-    assert answer(Question(**broken, asked_at=time.time() - days)) is None
+    assert deliver_message(PendingMessage(**broken)) is not None
+    assert (
+        deliver_message(PendingMessage(**broken, requested_at=time.time() - days))
+        is None
+    )
 
 
 @override_settings(
@@ -131,11 +137,11 @@ def test_a_question_that_breaks_every_try_is_given_up(ada):
 )
 def test_waits_double_up_to_a_limit_unless_the_provider_wants_longer():
     def wait(**values):
-        question = Question(kind=RESET_PASSWORD, value="x", **values)
-        return question.again(channels=None).due_at - time.time()
+        question = PendingMessage(kind=MessageKind.RESET_PASSWORD, value="x", **values)
+        return question.next_attempt(channels=None).due_at - time.time()
 
-    question = Question(kind=RESET_PASSWORD, value="x")
-    asked = question.again(channels=None, retry_after=3600).due_at - time.time()
+    question = PendingMessage(kind=MessageKind.RESET_PASSWORD, value="x")
+    asked = question.next_attempt(channels=None, retry_after=3600).due_at - time.time()
 
     assert 9 < wait() <= 20
     assert 19 < wait(attempt=2) <= 40
@@ -144,34 +150,34 @@ def test_waits_double_up_to_a_limit_unless_the_provider_wants_longer():
 
 
 def test_one_question_is_taken_by_one():
-    ledger.put(Question(kind=RESET_PASSWORD, value="x", id="a" * 32))
+    ledger.add(PendingMessage(kind=MessageKind.RESET_PASSWORD, value="x", id="a" * 32))
 
-    held = ledger.take("a" * 32)
+    held = ledger.acquire("a" * 32)
 
-    assert held.question.value == "x"
-    assert ledger.take("a" * 32) is None
+    assert held.message.value == "x"
+    assert ledger.acquire("a" * 32) is None
 
 
 def test_whoever_was_too_slow_changes_nothing_for_who_came_after():
-    ledger.put(Question(kind=RESET_PASSWORD, value="x", id="a" * 32))
+    ledger.add(PendingMessage(kind=MessageKind.RESET_PASSWORD, value="x", id="a" * 32))
     with override_settings(CRUDAUTH_RETRY={"LEASE": timedelta(milliseconds=1)}):
-        slow = ledger.take("a" * 32)
+        slow = ledger.acquire("a" * 32)
         time.sleep(0.01)
-    second = ledger.take("a" * 32)
+    second = ledger.acquire("a" * 32)
 
-    slow.postpone(slow.question.again(channels=["late"]))
+    slow.reschedule(slow.message.next_attempt(channels=["late"]))
 
-    assert ledger.due_at("a" * 32) == second.until
-    assert OpenQuestion.objects.get().question["channels"] is None
+    assert ledger.due_at("a" * 32) == second.expires_at
+    assert OutboxEntry.objects.get().message["channels"] is None
 
 
 def test_only_what_is_overdue_is_brought_back_and_once():
-    ledger.put(Question(kind=RESET_PASSWORD, value="x", id="a" * 32))
+    ledger.add(PendingMessage(kind=MessageKind.RESET_PASSWORD, value="x", id="a" * 32))
 
     now = timezone.now()
-    early = list(ledger.overdue(since=now - timedelta(minutes=1)))
-    late = list(ledger.overdue(since=now))
-    again = list(ledger.overdue(since=now))
+    early = list(ledger.claim_overdue(since=now - timedelta(minutes=1)))
+    late = list(ledger.claim_overdue(since=now))
+    again = list(ledger.claim_overdue(since=now))
 
     assert early == []
     assert late == ["a" * 32]
@@ -198,7 +204,7 @@ def test_a_queue_that_is_away_changes_no_answer_and_loses_nothing(ada, api):
     answered = api.post("/password/reset-request", body, format="json")
 
     assert answered.status_code == HTTPStatus.OK
-    assert OpenQuestion.objects.get().question["value"] == body["phone"]
+    assert OutboxEntry.objects.get().message["value"] == body["phone"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -210,4 +216,4 @@ def test_a_task_of_any_backend_answers_the_question(ada, api, outbox):
     api.post("/password/reset-request", {"phone": str(ada.phone)}, format="json")
 
     assert [intent.recipient for intent in outbox] == [str(ada.phone)]
-    assert not OpenQuestion.objects.exists()
+    assert not OutboxEntry.objects.exists()

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
-from crudauth_django.identity import shape, user_model
-from crudauth_django.management.ledger import Finding, Ledger
-from crudauth_django.management.survey import Survey, columns_of
+from crudauth_django.management.audit import Audit, columns_of
+from crudauth_django.management.digests import Issue, Ledger
+from crudauth_django.users import user_model, user_shape
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         "0 when nothing is left to do, with 1 when something is."
     )
     #: The table may not fit the model yet.
-    requires_system_checks: list[str] = []  # noqa: RUF012 (Django's form)
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -74,10 +74,10 @@ class Command(BaseCommand):
         self, *, apply: bool, database: str, batch_size: int, **options: Any
     ) -> int:
         columns = columns_of(database)
-        for name in {*shape().columns} - {column.name for column in columns}:
+        for name in {*user_shape().columns} - {column.name for column in columns}:
             self.stderr.write(f"{name}: the table has no such column yet.", str)
         with closing(Ledger()) as ledger:
-            survey = Survey(
+            survey = Audit(
                 database=database,
                 columns=columns,
                 batch_size=batch_size,
@@ -109,7 +109,7 @@ class Command(BaseCommand):
             self.stderr.write("", str)
         return done
 
-    def _report(self, finding: Finding, form: str) -> None:
+    def _report(self, finding: Issue, form: str) -> None:
         if form == "json":
             found = {k: v for k, v in asdict(finding).items() if v is not None}
             self.stdout.write(json.dumps(found))

@@ -8,8 +8,9 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandParser
 
-from crudauth_django.compat import HAS_TASKS
-from crudauth_django.counters import DatabaseCounters, get_counters
+from crudauth_django.counters import get_counters
+from crudauth_django.counters.in_database import DatabaseCounters
+from crudauth_django.dispatch.compat import HAS_TASKS
 
 
 class Command(BaseCommand):
@@ -65,6 +66,6 @@ def _prune_log(age: timedelta) -> int | None:
 def _prune_queue(age: timedelta) -> int | None:
     if not (HAS_TASKS and apps.is_installed("django_tasks_db")):
         return None
-    from crudauth_django.tasks import prune_finished
+    from crudauth_django.dispatch.worker import prune_finished
 
     return prune_finished(older_than=age)

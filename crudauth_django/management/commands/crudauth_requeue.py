@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from crudauth_django.dispatch import TaskDispatcher, get_dispatcher
+from crudauth_django.dispatch.base import get_dispatcher
+from crudauth_django.dispatch.tasks import TaskDispatcher
 
 
 class Command(BaseCommand):
@@ -18,7 +19,7 @@ class Command(BaseCommand):
     enqueued twice is still delivered once.
     """
 
-    help = "Enqueues again the questions that should have been answered by now."
+    help = "Enqueue again the messages that are overdue."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -33,4 +34,4 @@ class Command(BaseCommand):
         if not isinstance(dispatcher, TaskDispatcher):
             raise CommandError("CRUDAUTH_DISPATCHER is not a TaskDispatcher.")
         number = dispatcher.requeue(overdue=timedelta(seconds=overdue))
-        self.stdout.write(f"{number} questions enqueued again.")
+        self.stdout.write(f"{number} messages enqueued again.")

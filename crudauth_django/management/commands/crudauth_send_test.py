@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from crudauth_django.channels.attempts import Attempt, attempt
-from crudauth_django.channels.base import TEST_MESSAGE, DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.attempts import DeliveryAttempt, try_channel
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.fallback import FallbackChannel
+from crudauth_django.channels.intents import build_intent
 from crudauth_django.channels.registry import get_channels, labels
 from crudauth_django.exceptions import DeliveryRejected
-from crudauth_django.identity import field_of, shape
-from crudauth_django.spelling import normalize
+from crudauth_django.identity.normalize import normalize
+from crudauth_django.kinds import MessageKind
+from crudauth_django.users import field_of, user_shape
 
 
 class Command(BaseCommand):
@@ -39,13 +40,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, recipient: str, language: str, **_options: Any) -> None:
-        factor = shape().factor
+        factor = user_shape().factor
         if factor is None:
             raise CommandError("Accounts have no recovery factor here.")
-        intent = DeliveryIntent(
-            id=uuid.uuid4().hex,
-            kind=TEST_MESSAGE,
-            token=None,
+        intent = build_intent(
+            kind=MessageKind.TEST_MESSAGE,
             recipient=_normalized(factor, recipient),
             account="test",
             language=language,
@@ -70,10 +69,10 @@ class Command(BaseCommand):
     ) -> bool:
         self.stdout.write(f"{label}: ", ending="")
         self.stdout.flush()
-        outcome = attempt(channel, intent)
-        style = self.style.SUCCESS if outcome.refusal is None else self.style.ERROR
+        outcome = try_channel(channel, intent)
+        style = self.style.SUCCESS if outcome.error is None else self.style.ERROR
         self.stdout.write(style(_described(outcome)))
-        return outcome.refusal is None
+        return outcome.error is None
 
 
 def _inside(
@@ -95,11 +94,15 @@ def _normalized(factor: str, recipient: str) -> str:
         raise CommandError(f"{factor}: {' '.join(error.messages)}") from error
 
 
-def _described(outcome: Attempt) -> str:
+def _described(outcome: DeliveryAttempt) -> str:
     seconds = f"after {outcome.seconds:.2f} s"
-    refusal = outcome.refusal
+    refusal = outcome.error
     if refusal is None:
-        receipt = f", the provider's id is {outcome.receipt}" if outcome.receipt else ""
+        receipt = (
+            f", the provider's id is {outcome.provider_id}"
+            if outcome.provider_id
+            else ""
+        )
         return f"accepted {seconds}{receipt}"
     final = isinstance(refusal, DeliveryRejected)
     verdict = "refused for good" if final else "failed, another try may help"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from crudauth_django import lockout
 from crudauth_django.client import Client, parse_address
 from crudauth_django.exceptions import CountersUnavailable
-from crudauth_django.identity import find_by_identifier
+from crudauth_django.security import lockout
+from crudauth_django.users import find_by_identifier
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -48,11 +48,11 @@ class Command(BaseCommand):
         user = find_by_identifier(identifier)
         if user is None:
             raise CommandError(f"No account has the identifier {identifier!r}.")
-        lockout.lift(user)
+        lockout.unlock(user)
         self.stdout.write(f"Unlocked the account {user.pk}.")
 
     def _unlock_network(self, address: str) -> None:
         if parse_address(address) is None:
             raise CommandError(f"{address!r} is not an IP address.")
-        lockout.lift_network(address)
+        lockout.unlock_network(address)
         self.stdout.write(f"Unlocked the network {Client(address=address).network}.")

@@ -1,4 +1,4 @@
-from crudauth_django.channels import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.locmem import outbox
 
 

@@ -1,0 +1,1 @@
+"""The settings: their names, types, defaults and readers."""

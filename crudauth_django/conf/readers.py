@@ -1,0 +1,171 @@
+"""Readers of settings: each returns the value or raises ``ValueError``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from django.utils.module_loading import import_string
+
+from crudauth_django.conf.rates import Rate, parse_rates
+from crudauth_django.conf.types import Backend, Lockout, Retry
+from crudauth_django.kinds import MessageKind
+
+_Options = TypeVar("_Options", Lockout, Retry)
+
+#: The default rates. ``change_password`` counts per user, the others per
+#: network.
+THROTTLES = {
+    "register": "30/h",
+    "verify_request": "30/h",
+    "reset_request": "30/h",
+    "change_request": "30/h",
+    "change_password": "10/h",
+}
+
+#: The path below ``CRUDAUTH_FRONTEND_URL`` to which each kind's link leads.
+FRONTEND_PATHS: dict[str, str] = {
+    MessageKind.VERIFY_RECOVERY: "verify",
+    MessageKind.RESET_PASSWORD: "reset",
+    MessageKind.CHANGE_RECOVERY: "change",
+}
+
+
+def read_seconds(value: object) -> timedelta:
+    """Read a length of time above zero."""
+    if not isinstance(value, timedelta) or value <= timedelta(0):
+        raise ValueError("must be a timedelta above zero")
+    return value
+
+
+def read_whole(value: object) -> int:
+    """Read a whole number, 0 or above."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("must be a whole number, 0 or above")
+    return value
+
+
+def read_count(value: object) -> int:
+    """Read a whole number, 1 or above."""
+    if not read_whole(value):
+        raise ValueError("must count at least 1")
+    return read_whole(value)
+
+
+def read_flag(value: object) -> bool:
+    """Read ``True`` or ``False``; 1 and "no" are refused."""
+    if not isinstance(value, bool):
+        raise ValueError("must be True or False")
+    return value
+
+
+def read_backend(value: object) -> Backend:
+    """Read one class with its options."""
+    match value:
+        case str() if value:
+            return Backend(path=value)
+        case {"BACKEND": str() as path, **rest} if set(rest) <= {"OPTIONS"}:
+            options = rest.get("OPTIONS", {})
+            if isinstance(options, Mapping):
+                return Backend(path=path, options=options)
+    raise ValueError(
+        'must be a dotted path or {"BACKEND": "dotted.path", "OPTIONS": {...}}'
+    )
+
+
+def read_backends(value: object) -> tuple[Backend, ...]:
+    """Read a list of classes with their options."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise ValueError("must be a list of dotted paths")
+    return tuple(read_backend(entry) for entry in value)
+
+
+def read_names(value: object) -> tuple[str, ...]:
+    """Read a list of field names; a set is put in order."""
+    if isinstance(value, str) or not isinstance(value, (Sequence, set, frozenset)):
+        raise ValueError("must be a list of field names")
+    names = tuple(sorted(value) if isinstance(value, (set, frozenset)) else value)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("must be a list of field names")
+    return names
+
+
+#: The reader of an option, by the type of the option's default.
+_OPTION_READERS: dict[type, Callable[[object], Any]] = {
+    int: read_count,
+    timedelta: read_seconds,
+}
+
+
+def _read_options(kind: type[_Options], value: object) -> _Options:
+    """Read a dict of a dataclass's options, named in capitals."""
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a dict")
+    defaults = {option.name.upper(): option.default for option in fields(kind)}
+    if unknown := set(value) - set(defaults):
+        raise ValueError(f"does not know {sorted(map(str, unknown))}")
+    return kind(
+        **{
+            name.lower(): _OPTION_READERS[type(defaults[name])](given)
+            for name, given in value.items()
+        }
+    )
+
+
+def read_lockout(value: object) -> Lockout | None:
+    """Read the lockout; ``None`` switches it off."""
+    return None if value is None else _read_options(Lockout, value)
+
+
+def read_retry(value: object) -> Retry:
+    """Read a dict with any of the options of ``Retry``, in capitals."""
+    return _read_options(Retry, value)
+
+
+def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
+    """Read the throttles; an unnamed one keeps its default."""
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a dict of rates")
+    unknown = set(value) - set(THROTTLES)
+    if unknown:
+        raise ValueError(f"does not know {sorted(map(str, unknown))}")
+    return {name: parse_rates(rate) for name, rate in {**THROTTLES, **value}.items()}
+
+
+def read_frontend(value: object) -> dict[str, str]:
+    """Read the targets of links: a full URL for each kind."""
+    if isinstance(value, str):
+        base = value.rstrip("/")
+        value = (
+            {kind: f"{base}/{path}" for kind, path in FRONTEND_PATHS.items()}
+            if base
+            else {}
+        )
+    if not isinstance(value, Mapping) or set(value) - set(FRONTEND_PATHS):
+        raise ValueError(
+            f"must be a URL, or a dict of URLs with the keys {sorted(FRONTEND_PATHS)}"
+        )
+    for url in value.values():
+        # A link must open in a browser: no app's scheme, no ``javascript:``.
+        parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ValueError(f"{url!r} is not a URL with https:// or http://")
+    return dict(value)
+
+
+def read_function(value: object) -> Callable[..., Any] | None:
+    """Read a function, the dotted path of one, or ``None``."""
+    function = import_string(value) if isinstance(value, str) else value
+    if function is not None and not callable(function):
+        raise ValueError("must be a callable or its dotted path")
+    return function
+
+
+def read_path(value: object) -> str:
+    """Read a dotted path."""
+    if not isinstance(value, str):
+        raise ValueError("must be a dotted path")
+    return value

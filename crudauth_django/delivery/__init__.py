@@ -1,0 +1,1 @@
+"""One pending message: find its account, make the token, call the channels."""

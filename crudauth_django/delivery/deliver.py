@@ -1,0 +1,116 @@
+"""Deliver one pending message: look up, make the token, send.
+
+This runs off the request. A request for an unknown value takes the same time,
+because the look-up happens here.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from crudauth_django.channels.attempts import DeliveryAttempt
+from crudauth_django.channels.masking import mask
+from crudauth_django.delivery.budget import count_unknown, is_within_budget
+from crudauth_django.delivery.message import PendingMessage
+from crudauth_django.delivery.outcomes import Outcome
+from crudauth_django.delivery.recipients import ResolvedMessage, resolve
+from crudauth_django.delivery.reporting import report_outcome
+from crudauth_django.delivery.send import Checkpoint, channels_for, send_to_channels
+
+__all__ = ["deliver_message"]
+
+logger = logging.getLogger(__name__)
+
+
+def _no_checkpoint(_message: PendingMessage) -> None:
+    """Record nothing; for a message that ends with its process."""
+
+
+def deliver_message(
+    message: PendingMessage, *, checkpoint: Checkpoint = _no_checkpoint
+) -> PendingMessage | None:
+    """Try a message once; return its next attempt, or ``None`` if it is done.
+
+    An error before a channel is reached, such as a lost database connection, is
+    retried like a failed channel. ``checkpoint`` records finished steps, so
+    that a retry after a crash does not repeat them. Raises no ``Exception``.
+    """
+    remaining = message
+
+    def record(rest: PendingMessage) -> None:
+        nonlocal remaining
+        remaining = rest
+        checkpoint(rest)
+
+    if message.is_outdated():
+        logger.error("Gave up on %s (%s).", message.id, message.kind)
+        return None
+    try:
+        return _deliver(message, record)
+    # An unforeseen error must neither lose the message nor end the worker.
+    except Exception as error:  # noqa: BLE001 (the reason is the line above)
+        logger.error(
+            "Message %s (%s) could not be delivered: %s.",
+            message.id,
+            message.kind,
+            type(error).__name__,  # a traceback could show the value
+        )
+        return remaining.next_attempt(channels=remaining.channels)
+
+
+def _deliver(message: PendingMessage, checkpoint: Checkpoint) -> PendingMessage | None:
+    resolved = resolve(message)
+    if resolved is None:
+        logger.debug("No account waits for %s (%s).", message.id, message.kind)
+        count_unknown(message.value)
+        return None
+    if _is_too_late(message, resolved, at=time.time()):
+        return None
+    channels = channels_for(message, resolved.user.shape().recovery_factor)
+    if message.channels is None:
+        if not channels or not is_within_budget(resolved.recipient):
+            return None
+        # It is counted: a retry after a crash must not count it again.
+        message = replace(message, channels=list(channels))
+        checkpoint(message)
+    intent = resolved.make_intent(message)
+    failed = send_to_channels(message, intent, channels=channels, checkpoint=checkpoint)
+    following = _next_attempt(message, resolved, failed)
+    for label, attempt in failed.items():
+        outcome = Outcome.GAVE_UP if following is None else Outcome.FAILED
+        report_outcome(channels[label], intent, attempt, label=label, outcome=outcome)
+    return following
+
+
+def _next_attempt(
+    message: PendingMessage,
+    resolved: ResolvedMessage,
+    failed: Mapping[str, DeliveryAttempt],
+) -> PendingMessage | None:
+    if not failed:
+        return None
+    waits = [a.error.retry_after or 0 for a in failed.values() if a.error is not None]
+    following = message.next_attempt(channels=list(failed), retry_after=max(waits))
+    if _is_too_late(message, resolved, at=following.due_at):
+        return None
+    return following
+
+
+def _is_too_late(
+    message: PendingMessage, resolved: ResolvedMessage, *, at: float
+) -> bool:
+    """Return whether a token of the request's time has expired at a Unix time."""
+    if at <= message.requested_at + resolved.max_age.total_seconds():
+        return False
+    logger.error(
+        "Gave up on %s (%s) to %s after %d tries in %d s.",
+        message.id,
+        message.kind,
+        mask(resolved.recipient),
+        message.attempt,
+        time.time() - message.requested_at,
+    )
+    return True

@@ -1,0 +1,39 @@
+"""Hand messages to the dispatcher."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import get_language
+
+from crudauth_django.conf.settings import get_settings
+from crudauth_django.delivery.message import PendingMessage
+from crudauth_django.dispatch.base import get_dispatcher
+from crudauth_django.kinds import MessageKind
+from crudauth_django.users import user_database
+
+
+def enqueue_message(kind: MessageKind, value: str, *, user_pk: object = None) -> None:
+    """Hand a message to the dispatcher; the account is looked up later."""
+    if not get_settings().channels:
+        return
+    get_dispatcher().dispatch(
+        PendingMessage(
+            kind=str(kind),
+            value=value,
+            user_pk=None if user_pk is None else str(user_pk),
+            language=get_language() or "",
+        )
+    )
+
+
+def atomic_with_outbox() -> AbstractContextManager[Any]:
+    """Open one transaction for a change and its messages.
+
+    With a durable queue, both are stored or neither is. Other dispatchers need
+    no transaction.
+    """
+    durable = get_dispatcher().durable
+    return transaction.atomic(using=user_database()) if durable else nullcontext()

@@ -1,0 +1,48 @@
+"""Deliver with Django's Tasks framework."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
+
+from crudauth_django.delivery.message import PendingMessage
+from crudauth_django.dispatch.base import Dispatcher
+from crudauth_django.dispatch.compat import task_errors
+
+__all__ = ["TaskDispatcher"]
+
+
+class TaskDispatcher(Dispatcher):
+    """Stores the message in the outbox and enqueues its id.
+
+    Both happen in the request's transaction if the queue uses that database.
+    ``backend``, ``queue_name`` and ``priority`` choose among the project's
+    ``TASKS``. If the backend cannot defer tasks (``supports_defer``), retries
+    need ``manage.py crudauth_requeue``. Raises ``ImportError`` without a tasks
+    framework.
+    """
+
+    def __init__(self, **using: Any) -> None:
+        super().__init__()
+        errors = task_errors()
+        try:
+            self._worker = import_module("crudauth_django.dispatch.worker")
+            self._task = self._worker.deliver_entry.using(**using)
+        except errors as error:
+            raise ImproperlyConfigured(f"TASKS can't run it: {error}") from error
+        # A backend that cannot defer runs the task within the request.
+        self.durable = self._task.get_backend().supports_defer
+
+    def dispatch(self, message: PendingMessage) -> None:
+        self._worker.store_and_enqueue(self._task, message)
+
+    def requeue(self, *, overdue: timedelta) -> int:
+        """Enqueue messages again that are overdue by so much; return their number."""
+        number, since = 0, timezone.now() - overdue
+        while late := self._worker.requeue(self._task, overdue_since=since):
+            number += late
+        return number

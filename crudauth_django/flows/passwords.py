@@ -1,0 +1,62 @@
+"""Replace the password of a known account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib.auth import password_validation, update_session_auth_hash
+from django.views.decorators.debug import sensitive_variables
+
+from crudauth_django.client import Client, client_of
+from crudauth_django.dispatch.enqueue import atomic_with_outbox
+from crudauth_django.flows import events
+from crudauth_django.identity.passwords import make_password
+from crudauth_django.models import AbstractAuthUser
+from crudauth_django.security.credentials import reauthenticate
+from crudauth_django.security.updates import replace_password
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+__all__ = ["change_password", "set_password"]
+
+
+@sensitive_variables()
+def change_password(
+    *,
+    request: HttpRequest,
+    user: AbstractAuthUser,
+    current_password: str,
+    new_password: str,
+) -> None:
+    """Replace the password of a signed-in user, and end all other sessions.
+
+    Raises ``InvalidCredentials``, ``LockedOut`` and ``CountersUnavailable`` for
+    the current password, and ``ValidationError`` for the new one.
+    """
+    client = client_of(request)
+    reauthenticate(user=user, password=current_password, client=client)
+    cleaned = user.clean_password(new_password)
+    encoded = make_password(cleaned)
+    with atomic_with_outbox():
+        replace_password(user, encoded)
+        events.notify_password_changed(user)
+    password_validation.password_changed(cleaned, cast("Any", user))
+    update_session_auth_hash(request, cast("Any", user))
+    events.password_changed(user, client)
+
+
+@sensitive_variables()
+def set_password(
+    *, user: AbstractAuthUser, new_password: str | None, client: Client | None = None
+) -> None:
+    """Set a password on behalf of the owner, who gets a notice; end all sessions.
+
+    ``None`` sets an unusable password. The caller has checked the password with
+    ``user.clean_password``.
+    """
+    user.set_password(new_password)
+    with atomic_with_outbox():
+        user.save()
+        events.notify_password_changed(user)
+    events.credentials_revoked(user, client)

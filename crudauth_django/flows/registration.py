@@ -1,0 +1,50 @@
+"""Create accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+
+from crudauth_django.client import Client
+from crudauth_django.conf.settings import get_settings
+from crudauth_django.exceptions import RegistrationClosed
+from crudauth_django.flows import events
+from crudauth_django.flows.claims import insert, insert_or_claim
+from crudauth_django.models import AbstractAuthUser
+from crudauth_django.users import user_model, user_shape, writable_fields
+
+__all__ = ["register"]
+
+
+@sensitive_variables()
+def register(
+    *, values: Mapping[str, Any], password: str, client: Client | None = None
+) -> AbstractAuthUser | None:
+    """Create an account from normalized identity values, and extras.
+
+    Values that are not writable model fields are not saved. They are only
+    passed to ``CRUDAUTH_NEW_USER_FIELDS``, whose result may set any field.
+
+    If another account holds the recovery value, the new account only claims
+    it, in ``<factor>_pending``. If the value is a login identifier, there can be
+    no second account: nothing is created and ``None`` is returned. No response
+    may show the difference.
+
+    Raises ``RegistrationClosed``, ``IdentifierTaken``, and ``ValidationError``
+    for a refused password.
+    """
+    settings = get_settings()
+    if not settings.registration_open:
+        raise RegistrationClosed
+    columns = {k: v for k, v in values.items() if k in writable_fields()}
+    computed = settings.new_user_fields(**values) if settings.new_user_fields else {}
+    user = user_model()(**{**columns, **computed})
+    user.set_password(user.clean_password(password))
+    if user_shape().factor is None:
+        insert(user)
+    elif not insert_or_claim(user):
+        return None
+    events.user_registered(user, client)
+    return user

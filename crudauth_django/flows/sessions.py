@@ -1,0 +1,71 @@
+"""Open and end sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, login, logout
+from django.db.models import F
+from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
+
+from crudauth_django.backends import IdentifierBackend
+from crudauth_django.client import Client, client_of
+from crudauth_django.exceptions import InvalidCredentials
+from crudauth_django.flows import events
+from crudauth_django.models import AbstractAuthUser
+from crudauth_django.security.credentials import verify_credentials
+from crudauth_django.users import user_model
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+__all__ = ["end_all_sessions", "log_in", "log_out"]
+
+
+@sensitive_variables()
+def log_in(*, request: HttpRequest, identifier: str, password: str) -> AbstractAuthUser:
+    """Open a session, under a new session key.
+
+    Raises ``InvalidCredentials``, ``LockedOut`` and ``CountersUnavailable``.
+    """
+    try:
+        user = verify_credentials(
+            identifier=identifier, password=password, client=client_of(request)
+        )
+    except InvalidCredentials:
+        events.send_login_failed(identifier=identifier, request=request)
+        raise
+    if SESSION_KEY in request.session:
+        request.session.cycle_key()
+    login(request, cast("Any", user), backend=_session_backend())
+    return user
+
+
+def log_out(*, request: HttpRequest) -> None:
+    """End the session, also in the session store."""
+    logout(request)
+
+
+def end_all_sessions(*, user: AbstractAuthUser, client: Client | None = None) -> None:
+    """Sign an account out everywhere.
+
+    Its tokens become invalid, and a pending change of the recovery value is
+    cancelled.
+    """
+    row = user_model()._default_manager.filter(pk=user.pk)
+    shape = user.shape()
+    if shape.factor is not None:
+        row.filter(**{shape.verified: True}).update(**{shape.pending: None})
+    row.update(auth_epoch=F("auth_epoch") + 1)
+    events.credentials_revoked(user, client)
+
+
+def _session_backend() -> str:
+    """Return a listed backend: Django ends a session of an unlisted one."""
+    listed = list(settings.AUTHENTICATION_BACKENDS)
+    own = [
+        path for path in listed if issubclass(import_string(path), IdentifierBackend)
+    ]
+    return (own or listed)[0]

@@ -1,0 +1,1 @@
+"""The shape of an account and the form of its values; knows no model."""

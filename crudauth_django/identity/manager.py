@@ -1,0 +1,45 @@
+"""The manager of user models of any shape."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.views.decorators.debug import sensitive_variables
+
+from crudauth_django.identity.normalize import normalize
+
+UserT = TypeVar("UserT", bound=AbstractBaseUser)
+
+
+class AuthUserManager(BaseUserManager[UserT]):
+    """Creates accounts; every identifier and recovery value is normalized."""
+
+    @sensitive_variables("password")
+    def create_user(self, *, password: str | None = None, **values: Any) -> UserT:
+        """Create an account; without a password, password logins always fail.
+
+        Raises ``ValidationError`` for a value that cannot be normalized, and
+        ``IntegrityError`` for one that another account has.
+        """
+        user = self.model(**values)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    @sensitive_variables("password")
+    def create_superuser(self, *, password: str | None = None, **values: Any) -> UserT:
+        """Create an account with every permission."""
+        flags = {"is_staff": True, "is_superuser": True}
+        return self.create_user(password=password, **{**flags, **values})
+
+    def get_by_natural_key(self, username: str | None) -> UserT:
+        """Return the account with this ``USERNAME_FIELD``, normalized or not."""
+        model: Any = self.model
+        name = model.USERNAME_FIELD
+        try:
+            normalized = normalize(model._meta.get_field(name), username)
+        except ValidationError as error:
+            raise model.DoesNotExist from error
+        return self.get(**{name: normalized})

@@ -1,0 +1,118 @@
+"""The metaclass that completes a user model from its declaration."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.db import models
+from django.db.models.base import ModelBase
+from django.utils.translation import gettext_lazy as _
+
+from crudauth_django.identity.fields import UsernameField
+from crudauth_django.identity.shape import Shape
+
+Fields = dict[str, "models.Field[Any, Any]"]
+
+#: Options of the factor's field that its copy, ``<factor>_pending``, drops.
+_DROPPED_OPTIONS = frozenset(
+    {
+        "unique",
+        "primary_key",
+        "db_column",
+        "db_comment",
+        "default",
+        "db_default",
+        "verbose_name",
+        "help_text",
+    }
+)
+
+
+class AuthUserBase(ModelBase):
+    """Adds the columns of the shape to a concrete user model.
+
+    ``username`` and ``email`` are added if they are named and not declared.
+    ``<factor>_verified`` and ``<factor>_pending`` are added beside the factor.
+    """
+
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any
+    ) -> AuthUserBase:
+        if not getattr(attrs.get("Meta"), "abstract", False):
+            shape = _read_shape(attrs, bases)
+            known = _declared_fields(attrs, bases)
+            emitted = _missing_identifiers(shape, known)
+            emitted |= _missing_bookkeeping(shape, known | emitted)
+            attrs |= emitted
+            _set_django_attributes(shape, known | emitted, attrs)
+        return cast("AuthUserBase", super().__new__(mcs, name, bases, attrs, **kwargs))
+
+
+def _read_shape(attrs: dict[str, Any], bases: tuple[type, ...]) -> Shape:
+    """Read the declaration of a class body; what it omits comes from its base."""
+    base = next((b for b in bases if hasattr(b, "LOGIN_IDENTIFIERS")), None)
+    identifiers = attrs.get("LOGIN_IDENTIFIERS", getattr(base, "LOGIN_IDENTIFIERS", ()))
+    factor = attrs.get("RECOVERY_FACTOR", getattr(base, "RECOVERY_FACTOR", None))
+    return Shape(identifiers=tuple(identifiers), factor=factor)
+
+
+def _declared_fields(attrs: dict[str, Any], bases: tuple[type, ...]) -> Fields:
+    inherited = {
+        field.name: field
+        for base in bases
+        for field in getattr(getattr(base, "_meta", None), "fields", ())
+    }
+    own = {n: value for n, value in attrs.items() if isinstance(value, models.Field)}
+    return inherited | own
+
+
+def _missing_identifiers(shape: Shape, known: Fields) -> Fields:
+    candidates: Fields = {
+        "username": UsernameField(_("username"), max_length=150, unique=True),
+        "email": models.EmailField(_("email address"), unique=True),
+    }
+    missing = {
+        name: candidates[name]
+        for name in shape.columns
+        if name in candidates and name not in known
+    }
+    for name, field in missing.items():
+        # The factor is nullable if the model has another identifier: an account
+        # that claims a value of another account stores NULL here.
+        field.null = field.blank = name == shape.factor and shape.identifiers != (name,)
+    return missing
+
+
+def _missing_bookkeeping(shape: Shape, known: Fields) -> Fields:
+    if shape.factor not in known:
+        return {}
+    columns: Fields = {
+        shape.verified: models.BooleanField(default=False, editable=False),
+        shape.pending: _pending_field(known[shape.recovery_factor]),
+    }
+    return {name: field for name, field in columns.items() if name not in known}
+
+
+def _pending_field(factor: models.Field[Any, Any]) -> models.Field[Any, Any]:
+    """Return a nullable, non-unique field for the same values."""
+    _name, _path, args, kwargs = factor.deconstruct()
+    kept = {name: kwargs[name] for name in kwargs.keys() - _DROPPED_OPTIONS}
+    kept |= {"null": True, "blank": True, "editable": False, "db_index": True}
+    return type(factor)(*args, **kept)
+
+
+def _set_django_attributes(shape: Shape, known: Fields, attrs: dict[str, Any]) -> None:
+    """Set the attributes that Django and third-party apps read."""
+    if not shape.identifiers:
+        return
+    attrs.setdefault("USERNAME_FIELD", shape.identifiers[0])
+    emails = [n for n in shape.columns if isinstance(known.get(n), models.EmailField)]
+    attrs.setdefault("EMAIL_FIELD", emails[0] if emails else "")
+    attrs.setdefault(
+        "REQUIRED_FIELDS",
+        [
+            name
+            for name in shape.identifiers[1:]
+            if name in known and (name == shape.factor or not known[name].null)
+        ],
+    )

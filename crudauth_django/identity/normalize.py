@@ -1,0 +1,207 @@
+"""Normalize identifiers and recovery values.
+
+The rule depends on the *type* of the field, never on its name. Register a rule
+for a field of your own::
+
+    @crudauth_django.identity.normalize.canonical.register
+    def _(field: MyField, text: str) -> str: ...
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import singledispatch
+from typing import Any
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.modelfields import PhoneNumberField
+
+from crudauth_django.identity.fields import UsernameField
+
+__all__ = ["canonical", "country_of", "is_personal", "normalize", "to_text"]
+
+#: Refused Unicode categories: control, format (bidi marks, zero-width
+#: characters), surrogate, private use, line and paragraph separators.
+FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+#: Scripts that are written together (UTS #39, "highly restrictive").
+_WRITTEN_WITH_LATIN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
+
+_INTERNATIONAL = re.compile(r"\+[\d\s().\-/]+")
+#: The characters of a written number. phonenumbers would also read a number at
+#: the end of any text, and letters as the keys of a telephone.
+_NUMBER = re.compile(r"(?:tel:)?[(\s]*\+?[\d\s()\[\].\-/~\u00b7\u2010-\u2015\u2212]+")
+_ONLY_DIGITS = re.compile(r"[\d\s().\-_+]{7,}")
+
+
+def to_text(value: object) -> str | None:
+    """Return a stored value as text, in the form that :func:`normalize` returns."""
+    if isinstance(value, phonenumbers.PhoneNumber):
+        e164 = phonenumbers.format_number(value, phonenumbers.PhoneNumberFormat.E164)
+        return e164 if value.country_code else (value.raw_input or None)
+    return None if value is None else str(value)
+
+
+def normalize(field: models.Field[Any, Any], value: object) -> str:
+    """Return the canonical form of a value of this field.
+
+    Raises Django's ``ValidationError`` for a value that is blank, malformed or
+    too long, or has invisible or unprintable characters.
+    """
+    text = (to_text(value) or "").strip()
+    if not text:
+        raise ValidationError(_("This field may not be blank."), code="blank")
+    if any(unicodedata.category(letter) in FORBIDDEN_CATEGORIES for letter in text):
+        raise ValidationError(
+            _("Invisible or unprintable characters are not allowed."),
+            code="unprintable",
+        )
+    normalized = canonical(field, text)
+    if field.max_length is not None and len(normalized) > field.max_length:
+        raise ValidationError(
+            _("Ensure this field has no more than %(max)d characters."),
+            code="max_length",
+            params={"max": field.max_length},
+        )
+    return normalized
+
+
+@singledispatch
+def canonical(field: models.Field[Any, Any], text: str) -> str:
+    """Return the form in which this field stores ``text``.
+
+    Raises ``ValidationError``. A field of a new type registers its own rule.
+    """
+    return str(field.clean(text, None))
+
+
+@canonical.register
+def _text(field: models.CharField, text: str) -> str:  # type: ignore[type-arg]  # dispatch needs the class
+    normalized = unicodedata.normalize("NFKC", text).strip()
+    if field.name in getattr(field.model, "LOGIN_IDENTIFIERS", ()):
+        normalized = unicodedata.normalize("NFKC", normalized.lower())
+        _refuse_personal_forms(field, normalized)
+    field.run_validators(normalized)
+    return normalized
+
+
+@canonical.register
+def _username(field: UsernameField, text: str) -> str:
+    normalized = _text(field, text)
+    if "@" in normalized or _ONLY_DIGITS.fullmatch(normalized):
+        raise _ambiguous()
+    if not _has_one_script(normalized):
+        raise ValidationError(
+            _("Use letters of one alphabet only."), code="mixed_scripts"
+        )
+    return normalized
+
+
+@canonical.register
+def _email(field: models.EmailField, text: str) -> str:  # type: ignore[type-arg]  # dispatch needs the class
+    normalized = text.lower()
+    field.run_validators(normalized)
+    return normalized
+
+
+@canonical.register
+def _phone(field: PhoneNumberField, text: str) -> str:
+    """Return the number in E.164.
+
+    The number must be *possible* (libphonenumber's term): it has the right
+    length for its country. Tables of assigned ranges are always out of date;
+    only a delivered message verifies a number.
+    """
+    text = unicodedata.normalize("NFKC", text)
+    try:
+        number = phonenumbers.parse(
+            text if _NUMBER.fullmatch(text) else "", field.region
+        )
+    except phonenumbers.NumberParseException as error:
+        raise _not_a_number() from error
+    if number.extension or not phonenumbers.is_possible_number(number):
+        raise _not_a_number()
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    for validator in field.validators:
+        if validator not in field.default_validators:
+            validator(e164)
+    return e164
+
+
+def _not_a_number() -> ValidationError:
+    return ValidationError(
+        _("Enter a phone number with its country code, such as +12125552368."),
+        code="invalid",
+    )
+
+
+def _refuse_personal_forms(field: models.Field[Any, Any], text: str) -> None:
+    """Raise if a text identifier could be read as an email address or a number.
+
+    Each personal field of the model is tried: with a default region, digits
+    alone are a phone number.
+    """
+    names = getattr(field.model, "LOGIN_IDENTIFIERS", ())
+    beside = [f for f in field.model._meta.concrete_fields if f.name in names]
+    personal = filter(is_personal, [models.EmailField(), *beside])
+    if _INTERNATIONAL.fullmatch(text) or any(_accepts(f, text) for f in personal):
+        raise _ambiguous()
+
+
+def _accepts(field: models.Field[Any, Any], text: str) -> bool:
+    try:
+        canonical(field, text)
+    except ValidationError:
+        return False
+    return True
+
+
+def _ambiguous() -> ValidationError:
+    return ValidationError(
+        _("This must not look like an email address or a phone number."),
+        code="ambiguous",
+    )
+
+
+def _has_one_script(text: str) -> bool:
+    # Python has no script property. The first word of a letter's name is its script.
+    names = (unicodedata.name(letter, "") for letter in text if letter.isalpha())
+    scripts = {name.partition(" ")[0].partition("-")[0] for name in names}
+    return len(scripts - _WRITTEN_WITH_LATIN) <= 1 and (
+        not scripts & _WRITTEN_WITH_LATIN or scripts <= _WRITTEN_WITH_LATIN | {"LATIN"}
+    )
+
+
+@singledispatch
+def country_of(field: models.Field[Any, Any], value: str) -> str:
+    """Return the country of a value as ISO 3166, ``""`` if it has none.
+
+    ``"001"`` is a number that belongs to no country. A field of a new type
+    registers its own rule.
+    """
+    return ""
+
+
+@country_of.register
+def _country_of_phone(field: PhoneNumberField, value: str) -> str:
+    try:
+        number = phonenumbers.parse(value)
+    except phonenumbers.NumberParseException:
+        return ""
+    known = phonenumbers.region_code_for_number(number)
+    # A possible number may be in no table: its country code decides then.
+    code = number.country_code or 0
+    return known or phonenumbers.region_code_for_country_code(code)
+
+
+def is_personal(field: models.Field[Any, Any]) -> bool:
+    """Return whether a value of this field is an address of a person.
+
+    An account under a chosen name is public. An account of the owner of an
+    address is not.
+    """
+    return isinstance(field, (models.EmailField, PhoneNumberField))

@@ -1,0 +1,36 @@
+"""The kinds of messages."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["KINDS", "NOTICE_KINDS", "TOKEN_KINDS", "MessageKind"]
+
+
+class MessageKind(StrEnum):
+    """A kind of message; its value is the name of its templates."""
+
+    VERIFY_RECOVERY = "verify_recovery"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 (a kind of message)
+    CHANGE_RECOVERY = "change_recovery"
+    EXISTING_ACCOUNT = "existing_account"
+    RECOVERY_CHANGED = "recovery_changed"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 (a kind of message)
+    #: Sent by ``crudauth_send_test`` only. It has no token.
+    TEST_MESSAGE = "test_message"
+
+
+#: Messages with a token.
+TOKEN_KINDS = (
+    MessageKind.VERIFY_RECOVERY,
+    MessageKind.RESET_PASSWORD,
+    MessageKind.CHANGE_RECOVERY,
+)
+#: Notices, which have no token.
+NOTICE_KINDS = (
+    MessageKind.EXISTING_ACCOUNT,
+    MessageKind.RECOVERY_CHANGED,
+    MessageKind.PASSWORD_CHANGED,
+)
+#: Every kind that a flow sends.
+KINDS = TOKEN_KINDS + NOTICE_KINDS

@@ -1,0 +1,1 @@
+"""Tokens, credentials and the lockout."""

@@ -1,0 +1,165 @@
+"""The project's user model, and look-ups in it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db import router
+from django.db.models import Q
+
+from crudauth_django.identity.normalize import normalize, to_text
+from crudauth_django.models import AbstractAuthUser
+
+if TYPE_CHECKING:
+    from django.db import models
+
+    from crudauth_django.identity.shape import Shape
+
+__all__ = [
+    "field_of",
+    "find_by_identifier",
+    "find_claimant",
+    "find_holder",
+    "protected_fields",
+    "user_model",
+    "user_shape",
+    "writable_fields",
+]
+
+#: Fields that no request writes, beside the primary key and the bookkeeping.
+PROTECTED_FIELDS = frozenset(
+    {
+        "auth_epoch",
+        "date_joined",
+        "groups",
+        "id",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "last_login",
+        "password",
+        "user_permissions",
+    }
+)
+
+
+def user_model() -> type[AbstractAuthUser]:
+    """Return the project's user model, typed."""
+    return cast("type[AbstractAuthUser]", get_user_model())
+
+
+def user_database() -> str:
+    """Return the alias of the database that accounts are written to."""
+    return router.db_for_write(user_model())
+
+
+def as_django_user(user: AbstractAuthUser) -> Any:
+    """Return the user for a function that is typed for one project's model."""
+    return user
+
+
+def user_shape() -> Shape:
+    """Return the shape of the project's user model."""
+    return user_model().shape()
+
+
+def field_of(name: str) -> models.Field[Any, Any]:
+    """Return a field of the project's user model."""
+    return cast("models.Field[Any, Any]", user_model()._meta.get_field(name))
+
+
+def protected_fields() -> frozenset[str]:
+    """Return the fields that no request may write, not even if opted in."""
+    own = {*user_shape().bookkeeping, user_model()._meta.pk.name}
+    return PROTECTED_FIELDS | own
+
+
+def writable_fields() -> frozenset[str]:
+    """Return the fields that a registration may write if they are opted in."""
+    columns = {field.name for field in user_model()._meta.concrete_fields}
+    return frozenset(columns) - protected_fields()
+
+
+def normalized_by_field(identifier: str) -> dict[str, str]:
+    """Map each identifier field that accepts this text to the normalized value."""
+    accepted = {}
+    for name in user_shape().identifiers:
+        try:
+            accepted[name] = normalize(field_of(name), identifier)
+        except ValidationError:
+            continue
+    return accepted
+
+
+def canonical_identifier(identifier: str) -> str:
+    """Return the same text for every form of a login identifier."""
+    for normalized in normalized_by_field(identifier).values():
+        return normalized
+    return unicodedata.normalize("NFKC", identifier).strip().lower()
+
+
+def identifiers_of(user: AbstractAuthUser) -> list[str]:
+    """Return every identifier that this account can log in with."""
+    values = (to_text(getattr(user, name)) for name in user.shape().identifiers)
+    return [value for value in values if value]
+
+
+def find_by_identifier(identifier: str) -> AbstractAuthUser | None:
+    """Return the account with this identifier, in the order of LOGIN_IDENTIFIERS.
+
+    One query, however many fields accept the text.
+    """
+    accepted = normalized_by_field(identifier)
+    if not accepted:
+        return None
+    condition = Q()
+    for name, normalized in accepted.items():
+        condition |= Q(**{name: normalized})
+    found = list(user_model()._default_manager.filter(condition))
+    for name, normalized in accepted.items():
+        if user := _first_exact(found, name, normalized):
+            return user
+    return None
+
+
+def find_holder(value: str) -> AbstractAuthUser | None:
+    """Return the active account that holds this recovery value."""
+    factor = user_shape().recovery_factor
+    found = user_model()._default_manager.filter(**{factor: value}, is_active=True)
+    return _first_exact(found, factor, value)
+
+
+def find_claimant(value: str) -> AbstractAuthUser | None:
+    """Return the latest active account that claims this value, unverified."""
+    shape = user_shape()
+    found = user_model()._default_manager.filter(
+        **{shape.pending: value, shape.verified: False}, is_active=True
+    )
+    # One row is read, however many accounts claim the value, unless the
+    # collation finds other values.
+    latest = found.order_by("-date_joined", "-pk")
+    return _first_exact(latest.iterator(chunk_size=10), shape.pending, value)
+
+
+def is_verified_elsewhere(user: AbstractAuthUser, value: str) -> bool:
+    """Return whether another account, active or closed, has verified this value."""
+    shape = user_shape()
+    verified = user_model()._default_manager.filter(
+        **{shape.recovery_factor: value, shape.verified: True}
+    )
+    return verified.exclude(pk=user.pk).exists()
+
+
+def _first_exact(
+    users: Iterable[AbstractAuthUser], name: str, value: str
+) -> AbstractAuthUser | None:
+    """Return the first account with exactly this value.
+
+    MySQL's and MariaDB's default collations ignore case and accents. A message
+    to the typed address would then go to another account's (CVE-2019-19844).
+    """
+    return next((u for u in users if to_text(getattr(u, name)) == value), None)
