@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -29,14 +29,14 @@ __all__ = [
     "UsernameField",
 ]
 
+_UserT = TypeVar("_UserT", bound="AbstractAuthUser")
 
-class AuthUserManager(BaseUserManager["AbstractAuthUser"]):
+
+class AuthUserManager(BaseUserManager[_UserT]):
     """Creates accounts of any shape; every value is stored in its one spelling."""
 
     @sensitive_variables("password")
-    def create_user(
-        self, *, password: str | None = None, **values: Any
-    ) -> AbstractAuthUser:
+    def create_user(self, *, password: str | None = None, **values: Any) -> _UserT:
         """Create an account; without a password, nobody can log in with one.
 
         Raises ``ValidationError`` for a value that can't be spelled, and
@@ -48,14 +48,12 @@ class AuthUserManager(BaseUserManager["AbstractAuthUser"]):
         return user
 
     @sensitive_variables("password")
-    def create_superuser(
-        self, *, password: str | None = None, **values: Any
-    ) -> AbstractAuthUser:
+    def create_superuser(self, *, password: str | None = None, **values: Any) -> _UserT:
         """Create an account that may do everything."""
         flags = {"is_staff": True, "is_superuser": True}
         return self.create_user(password=password, **{**flags, **values})
 
-    def get_by_natural_key(self, username: str | None) -> AbstractAuthUser:
+    def get_by_natural_key(self, username: str | None) -> _UserT:
         """Find by ``USERNAME_FIELD``, in any spelling."""
         name = self.model.USERNAME_FIELD
         try:
@@ -96,7 +94,7 @@ class AbstractAuthUser(
         _("date joined"), default=timezone.now, editable=False
     )
 
-    objects = AuthUserManager()
+    objects: ClassVar[AuthUserManager[Self]] = AuthUserManager()
 
     class Meta:
         abstract = True
