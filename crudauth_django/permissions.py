@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.contrib.auth.views import redirect_to_login
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
-    View = Callable[..., Any]
+_View = TypeVar(
+    "_View", bound="Callable[..., HttpResponseBase | Awaitable[HttpResponseBase]]"
+)
 
 
 def is_recovery_verified(user: Any) -> bool:
@@ -38,7 +40,7 @@ class IsRecoveryVerified(BasePermission):
         return is_recovery_verified(request.user)
 
 
-def recovery_verified_required(view: View) -> View:
+def recovery_verified_required(view: _View) -> _View:
     """Guard a plain Django view, ``def`` or ``async def``.
 
     Strangers log in first, the unverified get 403.
@@ -52,13 +54,13 @@ def recovery_verified_required(view: View) -> View:
             refusal = _refuse(request, await request.auser())
             return refusal or await view(request, *args, **kwargs)
 
-        return guarded_async
+        return cast("_View", guarded_async)
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return _refuse(request, request.user) or view(request, *args, **kwargs)
 
-    return guarded
+    return cast("_View", guarded)
 
 
 def _refuse(request: HttpRequest, user: Any) -> HttpResponseBase | None:

@@ -1,0 +1,16 @@
+from phonenumber_field.modelfields import PhoneNumberField
+
+from crudauth_django.models import AbstractAuthUser
+
+
+class User(AbstractAuthUser):
+    LOGIN_IDENTIFIERS = ("username",)
+    RECOVERY_FACTOR = "phone"
+    phone = PhoneNumberField(unique=True, null=True, blank=True)
+
+
+class Subscriber(AbstractAuthUser):
+    """A second shape, whose factor has a type of its own."""
+
+    LOGIN_IDENTIFIERS = ("email",)
+    RECOVERY_FACTOR = "email"
