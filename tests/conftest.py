@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from crudauth_django.channels import locmem
 from crudauth_django.users import user_model
-from tests import parts
+from tests.support import parts
 
 #: A password that every validator accepts.
 PASSWORD = "correct horse battery"

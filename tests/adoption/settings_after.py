@@ -1,7 +1,7 @@
 """The same project once its users are ours; no setting about passwords."""
 
-from tests.shapes import project
-from tests.shapes.project import *  # noqa: F403
+from tests.support.projects import project
+from tests.support.projects.project import *  # noqa: F403
 
 INSTALLED_APPS = [*project.INSTALLED_APPS, "tests.adoption.after.apps.PeopleConfig"]
 AUTH_USER_MODEL = "people.User"

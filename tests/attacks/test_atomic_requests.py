@@ -9,8 +9,8 @@ from http import HTTPStatus
 import pytest
 import requests
 
-from tests.attacks.site import PASSWORD, at_once, network, site, somebody, statuses
-from tests.shapes.project import database as read_database
+from tests.support.projects.project import database as read_database
+from tests.support.site import PASSWORD, at_once, network, site, somebody, statuses
 
 ATTEMPTS = 5
 NEW_PASSWORD = "a whole new staple"

@@ -79,7 +79,7 @@ def test_a_request_about_a_number_answers_alike_whoever_has_it(path):
 
 @pytest.mark.parametrize("path", ["/email/verify-request", "/password/reset-request"])
 def test_the_request_itself_asks_the_user_table_nothing(path, settings):
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.nobody.NobodyDispatcher"
+    settings.CRUDAUTH_DISPATCHER = "tests.support.dispatchers.NobodyDispatcher"
 
     for number, phone in enumerate(NUMBERS):
         with CaptureQueriesContext(connection) as queries:

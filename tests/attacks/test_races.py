@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.attacks.site import (
+from tests.support.site import (
     PASSWORD,
     Person,
     Site,

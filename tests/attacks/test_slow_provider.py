@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attacks.site import site, somebody, wait_for
-from tests.parts import SERVERS
+from tests.support.parts import SERVERS
+from tests.support.site import site, somebody, wait_for
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -13,7 +13,7 @@ def test_the_answer_and_the_next_one_come_while_the_provider_sleeps(
     server, databases, tmp_path
 ):
     channel = {
-        "BACKEND": "tests.channels_for_tests.FileChannel",
+        "BACKEND": "tests.support.channels.FileChannel",
         "OPTIONS": {"path": str(tmp_path / "outbox.jsonl"), "seconds": 3},
     }
     person = somebody()

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.attacks.site import PASSWORD, site, somebody
-from tests.parts import SERVERS
+from tests.support.parts import SERVERS
+from tests.support.site import PASSWORD, site, somebody
 
 PATHS = [
     "/register",

@@ -7,7 +7,7 @@ from django.db import connection
 
 from crudauth_django.identity.normalize import is_personal
 from crudauth_django.users import field_of, user_model, user_shape
-from tests.behaviour.people import Person, can_claim
+from tests.support.people import Person, can_claim
 
 _NEEDS_A_FACTOR = [
     "test_changing_the_factor.py",

@@ -7,9 +7,9 @@ import pytest
 from crudauth_django.security.redemption import CHANGE
 from crudauth_django.security.tokens import read_token
 from crudauth_django.users import user_shape
-from tests.behaviour.people import Browser, can_claim, is_verified
-from tests.behaviour.statements import LOCK, told_to_the_user_table
 from tests.conftest import NEW_PASSWORD
+from tests.support.people import Browser, can_claim, is_verified
+from tests.support.statements import LOCK, told_to_the_user_table
 
 pytestmark = pytest.mark.django_db
 
@@ -272,7 +272,7 @@ def test_who_asks_back_for_an_unproven_value_can_prove_it(unverified_ada, bob, o
 
 def test_a_change_is_so_many_statements(verified_ada, bob, outbox, settings):
     verified_ada.ask_for_change(bob.factor)
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.nobody.NobodyDispatcher"
+    settings.CRUDAUTH_DISPATCHER = "tests.support.dispatchers.NobodyDispatcher"
 
     with told_to_the_user_table() as told:
         answer = confirm(outbox[-1].token)

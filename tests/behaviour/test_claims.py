@@ -7,8 +7,8 @@ import pytest
 from crudauth_django.checks.shape import check_claims
 from crudauth_django.identity.normalize import to_text
 from crudauth_django.users import field_of, user_model, user_shape
-from tests.behaviour.people import Browser, is_verified
-from tests.behaviour.statements import LOCK, told_to_the_user_table
+from tests.support.people import Browser, is_verified
+from tests.support.statements import LOCK, told_to_the_user_table
 
 pytestmark = pytest.mark.django_db
 
@@ -99,7 +99,7 @@ def test_proving_a_claim_is_so_many_statements_whoever_holds_the_value(
     token = outbox[-1].token
     if not held:
         bob.account.delete()
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.nobody.NobodyDispatcher"
+    settings.CRUDAUTH_DISPATCHER = "tests.support.dispatchers.NobodyDispatcher"
 
     with told_to_the_user_table() as told:
         answer = confirm(token)

@@ -13,8 +13,8 @@ import pytest
 from django.db import connection
 
 from crudauth_django.users import field_of, user_model, user_shape
-from tests.behaviour.people import Browser, is_verified
 from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.people import Browser, is_verified
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

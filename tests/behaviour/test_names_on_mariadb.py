@@ -8,7 +8,7 @@ import pytest
 
 from crudauth_django.identity.normalize import is_personal
 from crudauth_django.users import field_of, user_model, user_shape
-from tests.behaviour.people import Browser
+from tests.support.people import Browser
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 import pytest
 
 from crudauth_django.users import user_shape
-from tests.behaviour.people import Browser
+from tests.support.people import Browser
 
 pytestmark = pytest.mark.django_db
 

@@ -5,8 +5,8 @@ from http import HTTPStatus
 import pytest
 
 from crudauth_django.users import user_model
-from tests.behaviour.people import Browser, is_verified
 from tests.conftest import NEW_PASSWORD
+from tests.support.people import Browser, is_verified
 
 pytestmark = pytest.mark.django_db
 

@@ -9,9 +9,9 @@ from crudauth_django.flows import recovery
 from crudauth_django.security.redemption import RESET, VERIFY
 from crudauth_django.security.tokens import read_token
 from crudauth_django.users import user_shape
-from tests.behaviour.people import Browser, is_verified
-from tests.behaviour.statements import told_to_the_user_table
 from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.people import Browser, is_verified
+from tests.support.statements import told_to_the_user_table
 
 pytestmark = pytest.mark.django_db
 
@@ -225,7 +225,7 @@ def test_proving_the_held_value_and_a_reset_are_two_statements_each(
     ada.ask("/password/reset-request", ada.factor)
     verify, reset = (message.token for message in outbox)
     body = {"token": reset, "new_password": NEW_PASSWORD}
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.nobody.NobodyDispatcher"
+    settings.CRUDAUTH_DISPATCHER = "tests.support.dispatchers.NobodyDispatcher"
 
     with told_to_the_user_table() as to_verify:
         Browser().post("/email/verify-confirm", {"token": verify})

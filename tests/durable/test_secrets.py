@@ -7,7 +7,6 @@ from http import HTTPStatus
 import pytest
 import requests
 
-from tests import parts
 from tests.durable.conftest import (
     all_rows,
     environment,
@@ -18,6 +17,7 @@ from tests.durable.conftest import (
     working,
 )
 from tests.durable.provider import answering, eventually
+from tests.support import parts
 
 pytestmark = pytest.mark.slow
 

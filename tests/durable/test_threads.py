@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests import parts
 from tests.durable.conftest import environment, register
 from tests.durable.provider import answering, eventually
+from tests.support import parts
 
 pytestmark = pytest.mark.slow
 

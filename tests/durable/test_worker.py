@@ -6,7 +6,6 @@ from http import HTTPStatus
 import psycopg
 import pytest
 
-from tests import parts
 from tests.durable.conftest import (
     all_rows,
     create_database,
@@ -19,6 +18,7 @@ from tests.durable.conftest import (
     working,
 )
 from tests.durable.provider import answering, eventually
+from tests.support import parts
 
 pytestmark = pytest.mark.slow
 
