@@ -1,4 +1,4 @@
-"""The admin, for an account that logs in by name and recovers by phone."""
+"""The pages of the admin for the shape ``phone``."""
 
 from http import HTTPStatus
 
@@ -13,7 +13,7 @@ from django.test import Client
 
 from crudauth_django import signals
 from crudauth_django.users import user_model
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/phone/user/"
@@ -23,14 +23,14 @@ ARGON2 = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 
 @pytest.fixture
 def root(db):
-    """May do everything; with a phone that is proven."""
+    """A superuser with a verified phone."""
     return user_model().objects.create_superuser(
         username="root", phone="+12125550000", phone_verified=True, password=PASSWORD
     )
 
 
 @pytest.fixture
-def desk(root):
+def root_browser(root):
     """A browser in which ``root`` is signed in."""
     browser = Client()
     browser.login(username="root", password=PASSWORD)
@@ -71,18 +71,20 @@ def errors_of(response):
     return response.context["adminform"].form.errors
 
 
-def act(browser, action, *users):
+def run_action(browser, action, *users):
     return browser.post(
         LIST, {"action": action, "_selected_action": [u.pk for u in users]}
     )
 
 
-def said(response):
+def messages_of(response):
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 
-def test_an_account_is_added_in_its_one_spelling(desk):
-    response = desk.post(ADD, new_account(username=" Grace", phone="+1 (555) 123-4567"))
+def test_add_form_stores_normalized_values(root_browser):
+    response = root_browser.post(
+        ADD, new_account(username=" Grace", phone="+1 (555) 123-4567")
+    )
 
     grace = user_model().objects.get(username="grace")
     assert response.status_code == HTTPStatus.FOUND
@@ -91,15 +93,15 @@ def test_an_account_is_added_in_its_one_spelling(desk):
     assert grace.check_password(PASSWORD)
 
 
-def test_a_number_that_the_flows_accept_is_accepted(desk, ada):
-    response = desk.post(page_of(ada), filled(ada, phone="+1 555 123 4567"))
+def test_change_form_accepts_number_with_spaces(root_browser, ada):
+    response = root_browser.post(page_of(ada), filled(ada, phone="+1 555 123 4567"))
 
     ada.refresh_from_db()
     assert response.status_code == HTTPStatus.FOUND
     assert ada.held_value == "+15551234567"
 
 
-def test_any_form_of_the_project_accepts_what_the_flows_accept():
+def test_full_clean_normalizes_values():
     user = user_model()(username="Grace", phone="+1 555 123 4567", password="x")
 
     user.full_clean()
@@ -107,7 +109,7 @@ def test_any_form_of_the_project_accepts_what_the_flows_accept():
     assert user.held_value == "+15551234567"
 
 
-def test_a_bad_name_from_before_is_no_error_in_a_form_of_another_column(ada):
+def test_stored_bad_name_does_not_stop_form_of_other_field(ada):
     user_model().objects.filter(pk=ada.pk).update(username="ada@example.com")
     old = user_model().objects.get(pk=ada.pk)
 
@@ -118,11 +120,11 @@ def test_a_bad_name_from_before_is_no_error_in_a_form_of_another_column(ada):
     assert form.is_valid()
 
 
-def test_a_bad_name_from_before_is_an_error_of_its_own_form(desk, ada):
+def test_stored_bad_name_is_error_of_change_form(root_browser, ada):
     user_model().objects.filter(pk=ada.pk).update(username="ada@example.com")
     old = user_model().objects.get(pk=ada.pk)
 
-    response = desk.post(page_of(old), filled(old))
+    response = root_browser.post(page_of(old), filled(old))
 
     assert list(errors_of(response)) == ["username"]
 
@@ -136,8 +138,8 @@ def test_a_bad_name_from_before_is_an_error_of_its_own_form(desk, ada):
         ("phone", "tel:+1-212-555-2368"),
     ],
 )
-def test_a_taken_value_is_an_error_of_the_form_in_any_spelling(desk, ada, field, value):
-    response = desk.post(ADD, new_account(**{field: value}))
+def test_add_form_refuses_taken_value_in_any_form(root_browser, ada, field, value):
+    response = root_browser.post(ADD, new_account(**{field: value}))
 
     assert response.status_code == HTTPStatus.OK
     assert list(errors_of(response)) == [field]
@@ -156,8 +158,8 @@ def test_a_taken_value_is_an_error_of_the_form_in_any_spelling(desk, ada, field,
         ("phone", "\u202e+12125552368", "unprintable"),
     ],
 )
-def test_an_unspellable_value_is_one_error_of_the_form(desk, field, value, code):
-    response = desk.post(ADD, new_account(**{field: value}))
+def test_add_form_names_bad_value_once(root_browser, field, value, code):
+    response = root_browser.post(ADD, new_account(**{field: value}))
 
     errors = errors_of(response).as_data()
     assert response.status_code == HTTPStatus.OK
@@ -166,27 +168,27 @@ def test_an_unspellable_value_is_one_error_of_the_form(desk, field, value, code)
     assert not user_model().objects.filter(username="grace").exists()
 
 
-def test_a_value_that_is_taken_after_the_check_is_said_and_nothing_saved(desk):
-    def be_faster(instance, **_kwargs):
-        pre_save.disconnect(be_faster, sender=user_model())
+def test_add_form_reports_value_taken_after_validation(root_browser):
+    def take_name(instance, **_kwargs):
+        pre_save.disconnect(take_name, sender=user_model())
         user_model().objects.bulk_create(
             [user_model()(username=instance.username, password="!")]
         )
 
-    pre_save.connect(be_faster, sender=user_model())
-    response = desk.post(ADD, new_account())
+    pre_save.connect(take_name, sender=user_model())
+    response = root_browser.post(ADD, new_account())
 
     assert response.status_code == HTTPStatus.FOUND
-    assert "Nothing was saved" in said(response)[0]
+    assert "Nothing was saved" in messages_of(response)[0]
 
 
 @pytest.mark.parametrize("password", ["short", "password", "12125552368"])
-def test_a_new_password_is_held_to_the_rules_of_the_flows(desk, ada, password):
-    added = desk.post(
+def test_password_forms_apply_password_rules(root_browser, ada, password):
+    added = root_browser.post(
         ADD,
         new_account(phone="+12125552369", password1=password, password2=password),
     )
-    changed = desk.post(
+    changed = root_browser.post(
         f"{LIST}{ada.pk}/password/",
         {
             "usable_password": "true",
@@ -200,22 +202,24 @@ def test_a_new_password_is_held_to_the_rules_of_the_flows(desk, ada, password):
     assert list(changed.context["form"].errors) == ["password2"]
 
 
-def test_an_account_without_a_password_lets_nobody_in(desk):
-    desk.post(ADD, new_account(usable_password="false", password1="", password2=""))
+def test_add_form_without_password_stores_unusable_one(root_browser):
+    root_browser.post(
+        ADD, new_account(usable_password="false", password1="", password2="")
+    )
 
     grace = user_model().objects.get(username="grace")
     assert not grace.has_usable_password()
 
 
-def test_a_password_set_here_is_argon2_and_ends_sessions(
-    desk, ada, settings, outbox, django_capture_on_commit_callbacks
+def test_password_form_hashes_with_argon2_and_ends_sessions(
+    root_browser, ada, settings, outbox, django_capture_on_commit_callbacks
 ):
     settings.PASSWORD_HASHERS = ARGON2
     user_model().objects.filter(pk=ada.pk).update(phone_verified=True)
-    hers = signed_in(ada)
+    session_of_ada = signed_in(ada)
 
     with django_capture_on_commit_callbacks(execute=True):
-        desk.post(
+        root_browser.post(
             f"{LIST}{ada.pk}/password/",
             {
                 "usable_password": "true",
@@ -228,22 +232,22 @@ def test_a_password_set_here_is_argon2_and_ends_sessions(
     ada.refresh_from_db()
     assert identify_hasher(ada.password).algorithm == "argon2"
     assert ada.check_password(NEW_PASSWORD)
-    assert hers.get("/me").status_code == HTTPStatus.UNAUTHORIZED
+    assert session_of_ada.get("/me").status_code == HTTPStatus.UNAUTHORIZED
     assert [intent.kind for intent in outbox] == ["password_changed"]
 
 
-def test_an_added_account_is_hashed_with_argon2(desk, settings):
+def test_add_form_hashes_with_argon2(root_browser, settings):
     settings.PASSWORD_HASHERS = ARGON2
 
-    desk.post(ADD, new_account())
+    root_browser.post(ADD, new_account())
 
     grace = user_model().objects.get(username="grace")
     assert identify_hasher(grace.password).algorithm == "argon2"
 
 
-def test_bookkeeping_can_be_read_and_never_written(desk, ada):
-    page = desk.get(page_of(ada))
-    desk.post(
+def test_change_form_shows_protected_fields_read_only(root_browser, ada):
+    page = root_browser.get(page_of(ada))
+    root_browser.post(
         page_of(ada),
         filled(
             ada,
@@ -264,67 +268,69 @@ def test_bookkeeping_can_be_read_and_never_written(desk, ada):
     assert ada.last_login is None
 
 
-def test_a_changed_number_is_unverified_ends_sessions_and_is_told_to_the_old_one(
-    desk, ada, outbox, django_capture_on_commit_callbacks
+def test_change_of_number_unverifies_and_notifies_old_number(
+    root_browser, ada, outbox, django_capture_on_commit_callbacks
 ):
     user_model().objects.filter(pk=ada.pk).update(phone_verified=True)
-    hers = signed_in(ada)
+    session_of_ada = signed_in(ada)
     revoked = []
 
-    def note(user, **_kwargs):
+    def record(user, **_kwargs):
         revoked.append(user.pk)
 
-    signals.credentials_revoked.connect(note)
+    signals.credentials_revoked.connect(record)
     with django_capture_on_commit_callbacks(execute=True):
-        desk.post(page_of(ada), filled(ada, phone="+12125559999"))
-    signals.credentials_revoked.disconnect(note)
+        root_browser.post(page_of(ada), filled(ada, phone="+12125559999"))
+    signals.credentials_revoked.disconnect(record)
 
     ada.refresh_from_db()
     assert (ada.held_value, ada.phone_verified) == ("+12125559999", False)
-    assert hers.get("/me").status_code == HTTPStatus.UNAUTHORIZED
+    assert session_of_ada.get("/me").status_code == HTTPStatus.UNAUTHORIZED
     assert revoked == [ada.pk]
     assert [(i.kind, i.recipient) for i in outbox] == [
         ("recovery_changed", "+12125552368")
     ]
 
 
-def test_whoever_changes_their_own_number_stays_signed_in(desk, root):
-    desk.post(
+def test_change_of_own_number_keeps_admin_session(root_browser, root):
+    root_browser.post(
         page_of(root),
         filled(root, phone="+12125559999", is_staff="on", is_superuser="on"),
     )
 
-    assert desk.get(LIST).status_code == HTTPStatus.OK
+    assert root_browser.get(LIST).status_code == HTTPStatus.OK
 
 
-def test_another_spelling_of_the_same_number_changes_nothing(desk, ada):
+def test_change_form_with_equal_values_changes_nothing(root_browser, ada):
     user_model().objects.filter(pk=ada.pk).update(phone_verified=True)
-    hers = signed_in(ada)
+    session_of_ada = signed_in(ada)
 
-    desk.post(page_of(ada), filled(ada, username="ADA", phone="+1 212-555-2368"))
+    root_browser.post(
+        page_of(ada), filled(ada, username="ADA", phone="+1 212-555-2368")
+    )
 
     ada.refresh_from_db()
     assert ada.phone_verified is True
-    assert hers.get("/me").status_code == HTTPStatus.OK
+    assert session_of_ada.get("/me").status_code == HTTPStatus.OK
     assert LogEntry.objects.get().change_message == "[]"
 
 
-def test_an_emptied_number_is_none(desk, ada):
-    desk.post(page_of(ada), filled(ada, phone=""))
+def test_change_form_stores_empty_number_as_null(root_browser, ada):
+    root_browser.post(page_of(ada), filled(ada, phone=""))
 
     ada.refresh_from_db()
     assert ada.phone is None
 
 
 @pytest.mark.parametrize("term", ["ADA", "da", "+1 (212) 555-2368", "5552368"])
-def test_search_finds_by_name_and_number_in_any_spelling(desk, ada, term):
-    response = desk.get(LIST, {"q": term})
+def test_search_finds_name_and_number_in_any_form(root_browser, ada, term):
+    response = root_browser.get(LIST, {"q": term})
 
     assert [user.pk for user in response.context["cl"].result_list] == [ada.pk]
 
 
-def test_a_search_for_what_no_value_can_be_finds_nobody(desk, ada):
-    response = desk.get(LIST, {"q": "\u202e'"})
+def test_search_for_unprintable_text_finds_no_account(root_browser, ada):
+    response = root_browser.get(LIST, {"q": "\u202e'"})
 
     assert list(response.context["cl"].result_list) == []
 
@@ -332,71 +338,72 @@ def test_a_search_for_what_no_value_can_be_finds_nobody(desk, ada):
 @pytest.mark.parametrize(
     "column", ["phone_verified", "is_staff", "is_active", "is_superuser"]
 )
-def test_the_list_filters_by_state(desk, ada, root, column):
-    response = desk.get(LIST, {f"{column}__exact": "1"})
+def test_list_filters_by_state(root_browser, ada, root, column):
+    response = root_browser.get(LIST, {f"{column}__exact": "1"})
 
     expected = {u.pk for u in (ada, root) if getattr(u, column)}
     assert {u.pk for u in response.context["cl"].result_list} == expected
 
 
-def test_verifications_go_to_whoever_has_something_to_verify(desk, ada, root, outbox):
-    nobody = user_model().objects.create_user(username="bob", password=PASSWORD)
+def test_send_verification_skips_verified_and_valueless(
+    root_browser, ada, root, outbox
+):
+    without_number = user_model().objects.create_user(username="bob", password=PASSWORD)
 
-    response = act(desk, "send_verification", ada, root, nobody)
+    response = run_action(root_browser, "send_verification", ada, root, without_number)
 
     assert [(i.kind, i.recipient) for i in outbox] == [
         ("verify_recovery", "+12125552368")
     ]
-    assert said(response) == ["Verification sent: 1 account. 2 were passed over."]
+    assert messages_of(response) == [
+        "Verification sent: 1 account. 2 were passed over."
+    ]
     assert [int(e.object_id) for e in LogEntry.objects.all()] == [ada.pk]
 
 
-def test_resets_go_to_whoever_holds_a_number(desk, ada, root, outbox):
-    response = act(desk, "send_password_reset", ada, root)
+def test_send_password_reset_goes_to_each_number(root_browser, ada, root, outbox):
+    response = run_action(root_browser, "send_password_reset", ada, root)
 
     assert {(i.kind, i.recipient) for i in outbox} == {
         ("reset_password", "+12125552368"),
         ("reset_password", "+12125550000"),
     }
-    assert said(response) == ["Password reset sent: 2 accounts."]
+    assert messages_of(response) == ["Password reset sent: 2 accounts."]
     history = LogEntry.objects.filter(user=root)
     assert {e.get_change_message() for e in history} == {"Password reset sent"}
     assert {int(e.object_id) for e in history} == {ada.pk, root.pk}
 
 
-def test_sessions_end_for_the_selected_alone(desk, ada, root):
+def test_end_all_sessions_ends_selected_accounts_only(root_browser, ada, root):
     bob = user_model().objects.create_user(username="bob", password=PASSWORD)
-    hers, his = signed_in(ada), signed_in(bob)
+    session_of_ada, session_of_bob = signed_in(ada), signed_in(bob)
 
-    response = act(desk, "end_all_sessions", ada)
+    response = run_action(root_browser, "end_all_sessions", ada)
 
-    assert hers.get("/me").status_code == HTTPStatus.UNAUTHORIZED
-    assert his.get("/me").status_code == HTTPStatus.OK
-    assert said(response) == ["All sessions ended: 1 account."]
+    assert session_of_ada.get("/me").status_code == HTTPStatus.UNAUTHORIZED
+    assert session_of_bob.get("/me").status_code == HTTPStatus.OK
+    assert messages_of(response) == ["All sessions ended: 1 account."]
     assert LogEntry.objects.get().get_change_message() == "All sessions ended"
 
 
-def test_an_unlocked_account_can_log_in_again(desk, ada, api, settings):
+def test_unlock_lets_locked_account_log_in(root_browser, ada, api, settings):
     settings.CRUDAUTH_LOCKOUT = {"ATTEMPTS": 2}
 
-    def try_to_log_in(password):
-        body = {"username": "ada", "password": password}
-        return api.post("/login", body, format="json").status_code
+    for _ in range(2):
+        api.log_in("ada", "wrong")
+    locked = api.log_in()
 
-    for _guess in range(2):
-        try_to_log_in("wrong")
-    locked = try_to_log_in(PASSWORD)
-    act(desk, "unlock", ada)
+    run_action(root_browser, "unlock", ada)
 
-    assert locked == HTTPStatus.TOO_MANY_REQUESTS
-    assert try_to_log_in(PASSWORD) == HTTPStatus.OK
+    assert locked.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    assert api.log_in().status_code == HTTPStatus.OK
     assert LogEntry.objects.get().get_change_message() == "Unlocked"
 
 
-def test_messages_are_not_offered_without_a_channel(desk, ada, settings):
+def test_message_actions_need_a_channel(root_browser, ada, settings):
     settings.CRUDAUTH_CHANNELS = []
 
-    response = desk.get(LIST)
+    response = root_browser.get(LIST)
 
     offered = {
         name
@@ -406,7 +413,7 @@ def test_messages_are_not_offered_without_a_channel(desk, ada, settings):
     assert {"end_all_sessions", "unlock"} <= offered
 
 
-def staff_who_may(*codenames):
+def staff_with(*codenames):
     user = user_model().objects.create_user(
         username="clerk", password=PASSWORD, is_staff=True
     )
@@ -417,10 +424,10 @@ def staff_who_may(*codenames):
 @pytest.mark.parametrize(
     "action", ["send_verification", "send_password_reset", "end_all_sessions", "unlock"]
 )
-def test_whoever_may_only_look_can_start_nothing(ada, action, outbox):
-    clerk = staff_who_may("view_user")
+def test_actions_need_change_permission(ada, action, outbox):
+    clerk = staff_with("view_user")
 
-    act(clerk, action, ada)
+    run_action(clerk, action, ada)
 
     ada.refresh_from_db()
     assert outbox == []
@@ -428,8 +435,8 @@ def test_whoever_may_only_look_can_start_nothing(ada, action, outbox):
     assert not LogEntry.objects.exists()
 
 
-def test_whoever_may_only_look_sees_no_hash_and_changes_nothing(ada):
-    clerk = staff_who_may("view_user")
+def test_viewer_sees_no_hash_and_changes_nothing(ada):
+    clerk = staff_with("view_user")
 
     page = clerk.get(page_of(ada))
     response = clerk.post(page_of(ada), filled(ada, phone="+12125559999"))
@@ -441,7 +448,7 @@ def test_whoever_may_only_look_sees_no_hash_and_changes_nothing(ada):
     assert ada.held_value == "+12125552368"
 
 
-def test_strangers_and_users_see_no_admin(ada):
+def test_user_without_staff_status_is_sent_to_login(ada):
     response = signed_in(ada).get(page_of(ada))
 
     assert response.status_code == HTTPStatus.FOUND

@@ -13,7 +13,7 @@ import requests
 
 from tests.adoption.people_before import PASSWORD
 from tests.support import parts
-from tests.support.databases import new_postgres_database
+from tests.support.databases import create_database
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ def project(request, tmp_path_factory) -> Project:
     """An empty database."""
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres_uri")
-        return Project(database=new_postgres_database(server))
+        return Project(database=create_database(server))
     folder = tmp_path_factory.mktemp("adoption")
     return Project(database=str(folder / "db.sqlite3"))
 

@@ -1,4 +1,4 @@
-"""What a database refuses is a conflict to the client, and an error in the log."""
+"""A write that the database refuses: 409 for the client, an error in the log."""
 
 from __future__ import annotations
 
@@ -10,27 +10,25 @@ from django.utils import timezone
 
 from crudauth_django.api.errors import Conflict, as_response_error
 from crudauth_django.models import Counter
-from tests.conftest import PASSWORD
-from tests.support.databases import connected, new_postgres_database, with_counters
+from tests.support.client import PASSWORD
+from tests.support.databases import connected, create_database, with_counters
 
 LOGGER = "crudauth_django.api.errors"
 
 
-def nothing_in_a_column(**_values):
+def null_in_a_column(**_values):
     return {"date_joined": None}
 
 
 @pytest.mark.django_db
-def test_a_column_that_nobody_fills_is_a_conflict_and_logged_without_values(
-    api, settings, caplog
-):
-    settings.CRUDAUTH_NEW_USER_FIELDS = nothing_in_a_column
+def test_refused_write_is_409_and_logged_without_values(api, settings, caplog):
+    settings.CRUDAUTH_NEW_USER_FIELDS = null_in_a_column
     body = {"username": "grace", "phone": "+12125550199", "password": PASSWORD}
 
-    answer = api.post("/register", body, format="json")
+    response = api.post("/register", body)
 
-    assert answer.status_code == HTTPStatus.CONFLICT
-    assert answer.data["code"] == "conflict"
+    assert response.status_code == HTTPStatus.CONFLICT
+    assert response.data["code"] == "conflict"
     (record,) = [r for r in caplog.records if r.name == LOGGER]
     assert record.levelname == "ERROR"
     assert record.getMessage() == (
@@ -39,12 +37,13 @@ def test_a_column_that_nobody_fills_is_a_conflict_and_logged_without_values(
     assert record.exc_info is None
 
 
-def test_postgresql_names_the_constraint_or_the_column(
+@pytest.mark.slow
+def test_log_names_constraint_or_column_of_postgresql(
     postgres_uri, django_db_blocker, caplog
 ):
     with (
         django_db_blocker.unblock(),
-        connected("refusing", new_postgres_database(postgres_uri)) as connection,
+        connected("refusing", create_database(postgres_uri)) as connection,
         with_counters(connection),
     ):
         rows = Counter.objects.using("refusing")
@@ -61,7 +60,7 @@ def test_postgresql_names_the_constraint_or_the_column(
     ]
 
 
-def test_a_number_is_all_that_mysql_gives(caplog):
+def test_log_names_error_number_of_mysql(caplog):
     driver = Exception(1062, "Duplicate entry 'a secret' for key 'PRIMARY'")
 
     with pytest.raises(IntegrityError) as refused:
@@ -71,7 +70,7 @@ def test_a_number_is_all_that_mysql_gives(caplog):
     assert caplog.messages == ["The database refused a write: Exception (1062)."]
 
 
-def test_what_no_driver_explains_is_logged_all_the_same(caplog):
+def test_log_names_error_without_a_driver_as_unnamed(caplog):
     as_response_error(models.ProtectedError("a secret", set()))
 
     assert caplog.messages == [

@@ -1,67 +1,39 @@
-"""Verify and reset, over HTTP: request, message, confirmation."""
+"""Verify and reset over HTTP, beside what ``tests/behaviour`` does for each shape."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import ClassVar
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import translation
-from rest_framework.test import APIClient
 
 from crudauth_django.delivery.message import PendingMessage
-from crudauth_django.dispatch.base import Dispatcher
 from crudauth_django.security.redemption import RESET, VERIFY
 from crudauth_django.security.tokens import make_token
 from crudauth_django.users import user_model
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.dispatchers import RecordingDispatcher
 
 pytestmark = pytest.mark.django_db
 
 VALUE = "+12125552368"
-NOBODY = "+12125559999"
+UNKNOWN = "+12125559999"
 REQUESTS = ["/email/verify-request", "/password/reset-request"]
-CONFIRMS = ["/email/verify-confirm", "/password/reset-confirm"]
-
-
-class Keeping(Dispatcher):
-    """Keeps every question: what is left is what the request itself did."""
-
-    kept: ClassVar[list[PendingMessage]] = []
-
-    def dispatch(self, question: PendingMessage) -> None:
-        self.kept.append(question)
 
 
 @pytest.fixture
-def kept(settings) -> list[PendingMessage]:
-    Keeping.kept.clear()
-    settings.CRUDAUTH_DISPATCHER = "tests.api.test_recovery.Keeping"
-    return Keeping.kept
+def dispatched(settings) -> list[PendingMessage]:
+    """The messages that requests hand to the dispatcher."""
+    RecordingDispatcher.messages.clear()
+    settings.CRUDAUTH_DISPATCHER = "tests.support.dispatchers.RecordingDispatcher"
+    return RecordingDispatcher.messages
 
 
-def ask(api, path, value=VALUE):
-    return api.post(path, {"phone": value}, format="json")
+def request_message(api, path, value=VALUE):
+    return api.post(path, {"phone": value})
 
 
-def verify(api, token):
-    return api.post("/email/verify-confirm", {"token": token}, format="json")
-
-
-def reset(api, token, new=NEW_PASSWORD):
-    body = {"token": token, "new_password": new}
-    return api.post("/password/reset-confirm", body, format="json")
-
-
-def log_in(password=PASSWORD):
-    api = APIClient()
-    body = {"username": "ada", "password": password}
-    return api, api.post("/login", body, format="json")
-
-
-def touching_users(queries) -> list[str]:
+def statements_on_users(queries) -> list[str]:
     table = user_model()._meta.db_table
     return [
         query["sql"].partition(" ")[0]
@@ -70,46 +42,68 @@ def touching_users(queries) -> list[str]:
     ]
 
 
+def test_recipe_steps_work_in_order(api, outbox):
+    registered = api.post(
+        "/register",
+        {"username": "neo", "phone": "+15551234567", "password": "a-strong-one"},
+    )
+    logged_in = api.post(
+        "/login",
+        "username=neo&password=a-strong-one",
+        content_type="application/x-www-form-urlencoded",
+    )
+    before = api.get("/gated-api")
+    verified = api.verify(outbox[0].token)
+    after = api.get("/gated-api")
+    requested = request_message(api, "/password/reset-request", "+1 555 123 4567")
+    reset = api.reset_password(outbox[-1].token, "a-new-strong-one")
+
+    assert registered.status_code == HTTPStatus.ACCEPTED
+    assert logged_in.status_code == HTTPStatus.OK
+    assert before.status_code == HTTPStatus.FORBIDDEN
+    assert verified.status_code == HTTPStatus.OK
+    assert after.status_code == HTTPStatus.OK
+    assert requested.status_code == HTTPStatus.OK
+    assert reset.status_code == HTTPStatus.OK
+    assert api.get("/me").status_code == HTTPStatus.UNAUTHORIZED
+    assert [intent.kind for intent in outbox] == [
+        "verify_recovery",
+        "reset_password",
+        "password_changed",
+    ]
+
+
 @pytest.mark.parametrize("path", REQUESTS)
-def test_a_request_says_the_same_to_everyone(api, ada, path):
-    known, unknown = ask(api, path), ask(api, path, NOBODY)
-
-    assert known.status_code == unknown.status_code == HTTPStatus.OK
-    assert known.json() == unknown.json()
-    assert list(known.json()) == ["detail"]
-    assert known.headers == unknown.headers
-
-
-@pytest.mark.parametrize("path", REQUESTS)
-def test_a_request_never_touches_the_user_table(api, ada, kept, path):
-    ask(api, path, NOBODY)  # begins the network's count
-    kept.clear()
+def test_request_statements_are_equal_for_unknown_value(api, ada, dispatched, path):
+    request_message(api, path, UNKNOWN)  # starts the network's count
+    dispatched.clear()
     statements = []
-    for value in (VALUE, NOBODY):
+    for value in (VALUE, UNKNOWN):
         with CaptureQueriesContext(connection) as queries:
-            ask(api, path, value)
-        assert touching_users(queries) == []
+            response = request_message(api, path, value)
+        assert list(response.json()) == ["detail"]
+        assert statements_on_users(queries) == []
         statements.append([q["sql"].partition(" ")[0] for q in queries])
 
-    assert [question.value for question in kept] == [VALUE, NOBODY]
+    assert [message.value for message in dispatched] == [VALUE, UNKNOWN]
     assert statements[0] == statements[1]
 
 
-def test_a_request_of_somebody_signed_in_never_touches_the_user_table(ada, kept):
-    api, _login = log_in()
+def test_request_signed_in_does_not_query_users(api, ada, dispatched):
+    api.log_in()
 
     with CaptureQueriesContext(connection) as queries:
-        ask(api, "/email/verify-request")
+        request_message(api, "/email/verify-request")
 
-    assert touching_users(queries) == []
-    assert kept[-1].user_pk == str(ada.pk)
+    assert statements_on_users(queries) == []
+    assert dispatched[-1].user_pk == str(ada.pk)
 
 
-def test_the_queue_carries_no_secret(api, ada, kept):
-    ask(api, "/password/reset-request")
+def test_queued_message_has_no_secret(api, ada, dispatched):
+    request_message(api, "/password/reset-request")
 
-    (question,) = kept
-    assert question.to_dict().keys() == {
+    (message,) = dispatched
+    assert message.to_dict().keys() == {
         "kind",
         "value",
         "user_pk",
@@ -120,17 +114,7 @@ def test_the_queue_carries_no_secret(api, ada, kept):
         "due_at",
         "channels",
     }
-    assert question.value == VALUE
-
-
-@pytest.mark.parametrize("path", REQUESTS)
-@pytest.mark.parametrize(
-    "spelling", ["+1 212 555 2368", "+1 (212) 555-2368", " +12125552368 "]
-)
-def test_a_request_takes_any_spelling(api, ada, outbox, path, spelling):
-    ask(api, path, spelling)
-
-    assert [intent.recipient for intent in outbox] == [VALUE]
+    assert message.value == VALUE
 
 
 @pytest.mark.parametrize("path", REQUESTS)
@@ -149,104 +133,53 @@ def test_a_request_takes_any_spelling(api, ada, outbox, path, spelling):
     ],
     ids=lambda body: repr(body)[:30],
 )
-def test_a_malformed_value_is_named(api, kept, path, body):
-    answer = api.post(path, body, format="json")
+def test_request_malformed_value_is_named_and_not_queued(api, dispatched, path, body):
+    response = api.post(path, body)
 
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert list(answer.json()) == ["phone"]
-    assert kept == []
-
-
-def test_a_verification_is_spent_once(api, ada, outbox):
-    ask(api, "/email/verify-request")
-    token = outbox[0].token
-
-    first, second = verify(api, token), verify(api, token)
-
-    ada.refresh_from_db()
-    assert first.status_code == HTTPStatus.OK
-    assert ada.is_recovery_verified
-    assert second.status_code == HTTPStatus.BAD_REQUEST
-    assert second.json()["code"] == "invalid_token"
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert list(response.json()) == ["phone"]
+    assert dispatched == []
 
 
-def test_a_verified_account_gets_no_verification(api, ada, outbox):
-    user_model().objects.update(phone_verified=True)
-
-    ask(api, "/email/verify-request")
-
-    assert outbox == []
-
-
-def test_a_closed_account_gets_nothing(api, ada, outbox):
+def test_request_for_inactive_account_sends_nothing(api, ada, outbox):
     user_model().objects.update(is_active=False)
 
     for path in REQUESTS:
-        ask(api, path)
+        request_message(api, path)
 
     assert outbox == []
 
 
-def test_a_reset_sets_the_password_once_and_ends_every_session(api, ada, outbox):
-    session, login = log_in()
-    assert login.status_code == HTTPStatus.OK
-    ask(api, "/password/reset-request")
-    token = outbox[0].token
+def test_reset_opens_no_session(api, ada):
+    response = api.reset_password(make_token(RESET.purpose, ada))
 
-    first, second = reset(api, token), reset(api, token, new="another good one")
-
-    assert first.status_code == HTTPStatus.OK
-    assert list(first.json()) == ["detail"]
-    assert second.status_code == HTTPStatus.BAD_REQUEST
-    assert session.get("/me").status_code == HTTPStatus.UNAUTHORIZED
-    assert log_in()[1].status_code == HTTPStatus.UNAUTHORIZED
-    assert log_in(NEW_PASSWORD)[1].status_code == HTTPStatus.OK
-
-
-def test_a_reset_proves_the_factor_that_it_went_to(api, ada):
-    reset(api, make_token(RESET.purpose, ada))
-
-    ada.refresh_from_db()
-    assert ada.is_recovery_verified
-
-
-def test_a_reset_opens_no_session(api, ada):
-    answer = reset(api, make_token(RESET.purpose, ada))
-
-    assert "sessionid" not in answer.cookies
+    assert response.status_code == HTTPStatus.OK
+    assert list(response.json()) == ["detail"]
+    assert "sessionid" not in response.cookies
 
 
 @pytest.mark.parametrize(
     "weak", ["short", "password1", "12125552368", "x" * 4097, "", None, "nul\0 nul"]
 )
-def test_a_refused_password_leaves_the_token_alive(api, ada, weak):
+def test_reset_refused_password_leaves_token_valid(api, ada, weak):
     token = make_token(RESET.purpose, ada)
 
-    refused = reset(api, token, new=weak)
+    refused = api.reset_password(token, weak)
 
     assert refused.status_code == HTTPStatus.BAD_REQUEST
     assert list(refused.json()) == ["new_password"]
     assert not weak or weak not in refused.content.decode().replace("too short", "")
-    assert reset(api, token).status_code == HTTPStatus.OK
+    assert api.reset_password(token).status_code == HTTPStatus.OK
 
 
-def test_a_newer_token_does_not_kill_an_older_one_but_a_spent_one_does(
-    api, ada, outbox
-):
-    ask(api, "/password/reset-request")
-    ask(api, "/password/reset-request")
+def test_reset_redeems_older_token_and_voids_newer(api, ada, outbox):
+    request_message(api, "/password/reset-request")
+    request_message(api, "/password/reset-request")
     older, newer = outbox[0].token, outbox[1].token
 
-    assert reset(api, older).status_code == HTTPStatus.OK
-    assert reset(api, newer).status_code == HTTPStatus.BAD_REQUEST
+    statuses = [api.reset_password(t).status_code for t in (older, older, newer)]
 
-
-def test_a_changed_password_kills_outstanding_resets(api, ada):
-    token = make_token(RESET.purpose, ada)
-    ada.set_password(NEW_PASSWORD)
-    ada.save()
-
-    assert reset(api, token).status_code == HTTPStatus.BAD_REQUEST
+    assert statuses == [HTTPStatus.OK, *[HTTPStatus.BAD_REQUEST] * 2]
 
 
 @pytest.mark.parametrize(
@@ -254,77 +187,12 @@ def test_a_changed_password_kills_outstanding_resets(api, ada):
     ["x", "A" * 30, "A" * 201, "é" * 20, "x" * 1_000_000],
     ids=lambda token: token[:3],
 )
-def test_every_bad_token_gets_one_answer(api, ada, token):
-    spent = make_token(VERIFY.purpose, ada)
-    verify(api, spent)
+def test_confirm_refuses_every_bad_token_with_one_response(api, ada, token):
+    redeemed = make_token(VERIFY.purpose, ada)
+    api.verify(redeemed)
 
-    answers = [verify(api, token), verify(api, spent), reset(api, token)]
+    responses = [api.verify(token), api.verify(redeemed), api.reset_password(token)]
 
-    assert {a.status_code for a in answers} == {HTTPStatus.BAD_REQUEST}
-    assert {a.content for a in answers} == {answers[0].content}
-    assert answers[0].json()["code"] == "invalid_token"
-
-
-@pytest.mark.parametrize("path", CONFIRMS)
-@pytest.mark.parametrize("token", [None, "", 5, ["x"], {"a": 1}, "\0", "missing"])
-def test_a_token_has_to_come_as_a_text(api, path, token):
-    body = {"token": token, "new_password": NEW_PASSWORD}
-    if token == "missing":
-        del body["token"]
-
-    answer = api.post(path, body, format="json")
-
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert "token" in answer.content.decode() or "code" in answer.json()
-
-
-@pytest.mark.parametrize("confirm", [verify, reset], ids=["verify", "reset"])
-def test_a_confirmation_is_one_select_and_one_update(api, ada, kept, confirm):
-    purpose = {verify: VERIFY, reset: RESET}[confirm].purpose
-    token = make_token(purpose, ada)
-
-    with CaptureQueriesContext(connection) as queries:
-        answer = confirm(api, token)
-
-    assert answer.status_code == HTTPStatus.OK
-    assert touching_users(queries) == ["SELECT", "UPDATE"]
-
-
-@pytest.mark.parametrize("confirm", [verify, reset], ids=["verify", "reset"])
-def test_a_token_outlives_a_rotated_key(api, ada, settings, confirm):
-    purpose = {verify: VERIFY, reset: RESET}[confirm].purpose
-    token = make_token(purpose, ada)
-
-    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
-    settings.SECRET_KEY = "another-key-" + "x" * 50
-
-    assert confirm(api, token).status_code == HTTPStatus.OK
-
-
-def test_a_verified_owner_is_told_of_a_reset(api, ada, outbox):
-    user_model().objects.update(phone_verified=True)
-    ada.refresh_from_db()
-
-    reset(api, make_token(RESET.purpose, ada))
-
-    assert [(i.kind, i.token, i.recipient) for i in outbox] == [
-        ("password_changed", None, VALUE)
-    ]
-
-
-def test_the_messages_language_is_that_of_the_request(api, ada, settings, kept):
-    settings.MIDDLEWARE = [
-        "django.middleware.locale.LocaleMiddleware",
-        *settings.MIDDLEWARE,
-    ]
-
-    # The middleware leaves its language to the next request of the thread.
-    with translation.override("en"):
-        api.post(
-            "/password/reset-request",
-            {"phone": VALUE},
-            format="json",
-            headers={"Accept-Language": "pt-br"},
-        )
-
-    assert kept[-1].language == "pt-br"
+    assert {r.status_code for r in responses} == {HTTPStatus.BAD_REQUEST}
+    assert {r.content for r in responses} == {responses[0].content}
+    assert responses[0].json()["code"] == "invalid_token"

@@ -1,4 +1,4 @@
-"""Limits on requests, per network and per user, and whose address counts."""
+"""Limits on requests for each network and user, and the address that counts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time_machine
 from django.test import RequestFactory
 
 from crudauth_django.client import Client, client_of
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -27,28 +27,26 @@ def clock():
 
 
 def statuses(api, path, body, *, times, **extra):
-    return [
-        api.post(path, body, format="json", **extra).status_code for _ in range(times)
-    ]
+    return [api.post(path, body, **extra).status_code for _ in range(times)]
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_network_may_ask_that_often_and_no_more(api, settings, name, clock):
+def test_throttle_refuses_network_over_its_rate(api, settings, name, clock):
     settings.CRUDAUTH_THROTTLES = {name: "3/h"}
     path, body = BODIES[name]
     statuses(api, path, body, times=3)
 
-    refused = api.post(path, body, format="json")
+    refused = api.post(path, body)
 
     assert refused.status_code == HTTPStatus.TOO_MANY_REQUESTS
     assert refused.data["code"] == "throttled"
     assert refused["Retry-After"] == "3600"
     clock.shift(3600)
-    again = api.post(path, body, format="json")
+    again = api.post(path, body)
     assert again.status_code != HTTPStatus.TOO_MANY_REQUESTS
 
 
-def test_thirty_requests_an_hour_are_the_default(api, settings):
+def test_throttle_default_is_thirty_an_hour(api, settings):
     settings.CRUDAUTH_TARGET_BUDGET = None
     path, body = BODIES["reset_request"]
 
@@ -57,7 +55,7 @@ def test_thirty_requests_an_hour_are_the_default(api, settings):
     assert codes == [HTTPStatus.OK] * 30 + [HTTPStatus.TOO_MANY_REQUESTS]
 
 
-def test_every_one_of_several_rates_holds(api, settings, clock):
+def test_throttle_applies_each_of_several_rates(api, settings, clock):
     settings.CRUDAUTH_THROTTLES = {"reset_request": ["2/m", "3/h"]}
     path, body = BODIES["reset_request"]
 
@@ -69,40 +67,37 @@ def test_every_one_of_several_rates_holds(api, settings, clock):
     assert second[-1] == HTTPStatus.TOO_MANY_REQUESTS
 
 
-def test_a_throttle_can_be_switched_off(api, settings):
+def test_throttle_of_none_is_off(api, settings):
     settings.CRUDAUTH_THROTTLES = {"reset_request": None}
     path, body = BODIES["reset_request"]
 
     assert set(statuses(api, path, body, times=35)) == {HTTPStatus.OK}
 
 
-def test_networks_and_endpoints_count_for_themselves(api, settings):
+def test_throttles_count_each_network_and_endpoint(api, settings):
     settings.CRUDAUTH_THROTTLES = {"reset_request": "1/h", "verify_request": "1/h"}
     path, body = BODIES["reset_request"]
     statuses(api, path, body, times=1, REMOTE_ADDR="192.0.2.1")
 
-    same = api.post(path, body, format="json", REMOTE_ADDR="192.0.2.1")
-    other = api.post(path, body, format="json", REMOTE_ADDR="192.0.2.2")
-    verify = api.post(*BODIES["verify_request"], format="json", REMOTE_ADDR="192.0.2.1")
+    same = api.post(path, body, REMOTE_ADDR="192.0.2.1")
+    other = api.post(path, body, REMOTE_ADDR="192.0.2.2")
+    verify = api.post(*BODIES["verify_request"], REMOTE_ADDR="192.0.2.1")
 
     assert same.status_code == HTTPStatus.TOO_MANY_REQUESTS
     assert other.status_code == HTTPStatus.OK
     assert verify.status_code == HTTPStatus.OK
 
 
-def test_changing_the_password_counts_per_user(api, ada, settings):
+def test_password_changes_are_throttled_for_each_user(api, ada, settings):
     settings.CRUDAUTH_THROTTLES = {"change_password": "2/h"}
-    login = api.post("/login", {"username": "ada", "password": PASSWORD}, format="json")
+    api.log_in()
     body = {"current_password": "wrong", "new_password": NEW_PASSWORD}
-    csrf = {"HTTP_X_CSRFTOKEN": login.data["csrf_token"]}
 
     codes = [
         api.post(
             "/change-password",
             body,
-            format="json",
             REMOTE_ADDR=f"192.0.2.{number}",
-            **csrf,
         ).status_code
         for number in range(3)
     ]
@@ -110,7 +105,7 @@ def test_changing_the_password_counts_per_user(api, ada, settings):
     assert codes == [HTTPStatus.BAD_REQUEST] * 2 + [HTTPStatus.TOO_MANY_REQUESTS]
 
 
-def test_strangers_do_not_use_a_users_throttle_up(api, ada, settings):
+def test_anonymous_requests_do_not_use_a_users_throttle(api, ada, settings):
     settings.CRUDAUTH_THROTTLES = {"change_password": "1/h"}
 
     codes = statuses(api, "/change-password", {}, times=3)
@@ -143,13 +138,13 @@ def address(settings, *, hops, forwarded="", remote="10.0.0.1") -> str:
         (1, "fe80::1%eth0", "fe80::1"),
     ],
 )
-def test_a_forwarded_address_counts_as_far_as_proxies_are_trusted(
+def test_client_address_follows_trusted_proxies_only(
     settings, hops, forwarded, expected
 ):
     assert address(settings, hops=hops, forwarded=forwarded) == expected
 
 
-def test_a_socket_has_no_address(settings):
+def test_client_behind_a_socket_has_no_address(settings):
     assert address(settings, hops=0, remote="") == ""
     assert Client().network == "unknown"
     assert client_of(None) == Client()
@@ -164,11 +159,11 @@ def test_a_socket_has_no_address(settings):
         ("what", "unknown"),
     ],
 )
-def test_a_network_is_an_ipv4_address_or_an_ipv6_64(text, network):
+def test_client_network_is_ipv4_address_or_ipv6_64(text, network):
     assert Client(address=text).network == network
 
 
-def test_a_user_agent_is_kept_up_to_a_length():
+def test_client_user_agent_is_shortened():
     request = RequestFactory().get("/", HTTP_USER_AGENT="x" * 500)
 
     assert client_of(request).user_agent == "x" * 200

@@ -9,8 +9,10 @@ from http import HTTPStatus
 import pytest
 import requests
 
+from tests.support.client import PASSWORD
 from tests.support.projects.project import database as read_database
-from tests.support.site import PASSWORD, at_once, network, site, somebody, statuses
+from tests.support.site import network, site, somebody, statuses
+from tests.support.waiting import at_once
 
 ATTEMPTS = 5
 NEW_PASSWORD = "a whole new staple"

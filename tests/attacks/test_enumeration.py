@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from crudauth_django.users import user_model
-from tests.conftest import PASSWORD
+from tests.support.client import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

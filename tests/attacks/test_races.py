@@ -8,18 +8,10 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-import requests
 
-from tests.support.site import (
-    PASSWORD,
-    Person,
-    Site,
-    at_once,
-    network,
-    site,
-    somebody,
-    statuses,
-)
+from tests.support.client import PASSWORD
+from tests.support.site import Person, Site, network, site, somebody, statuses
+from tests.support.waiting import at_once
 
 #: How many requests race.
 CROWD = 20
@@ -367,7 +359,7 @@ def test_no_session_of_the_old_password_survives_a_reset(place, _round):
     person = register_somebody(place)
     before = place.log_in(person)
     token = reset_token(place, person)
-    racing = [requests.Session() for _ in range(ATTEMPTS - 1)]
+    racing = [place.browser() for _ in range(ATTEMPTS - 1)]
 
     answers = at_once(
         [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.support.parts import SERVERS
-from tests.support.site import site, somebody, wait_for
+from tests.support.site import site, somebody
+from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -13,7 +14,7 @@ def test_the_answer_and_the_next_one_come_while_the_provider_sleeps(
     server, databases, tmp_path
 ):
     channel = {
-        "BACKEND": "tests.support.channels.FileChannel",
+        "BACKEND": "tests.support.channels.RecordingChannel",
         "OPTIONS": {"path": str(tmp_path / "outbox.jsonl"), "seconds": 3},
     }
     person = somebody()
@@ -25,7 +26,7 @@ def test_the_answer_and_the_next_one_come_while_the_provider_sleeps(
     ) as place:
         place.register(person)
         begun = tmp_path / "outbox.begun"
-        wait_for(lambda: begun.exists() and begun.read_text().splitlines())
+        eventually(lambda: begun.exists() and begun.read_text().splitlines())
 
         answer = place.post("/password/reset-request", {"phone": person.phone})
         following = place.post("/password/reset-request", {"phone": "+12125559999"})

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from tests.support.client import PASSWORD
 from tests.support.parts import SERVERS
-from tests.support.site import PASSWORD, site, somebody
+from tests.support.site import site, somebody
 
 PATHS = [
     "/register",

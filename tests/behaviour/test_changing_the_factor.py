@@ -7,11 +7,11 @@ import pytest
 from crudauth_django.security.redemption import CHANGE
 from crudauth_django.security.tokens import read_token
 from crudauth_django.users import user_shape
-from tests.conftest import NEW_PASSWORD
-from tests.support.people import Browser, can_claim, is_verified
+from tests.support.client import NEW_PASSWORD, Browser
+from tests.support.people import can_claim, is_verified
 from tests.support.statements import LOCK, told_to_the_user_table
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_factor]
 
 
 def confirm(token, browser=None):
@@ -137,7 +137,7 @@ def test_strangers_change_nothing(verified_ada, bob, outbox):
 
 
 def test_another_site_changes_nothing(verified_ada, bob, outbox):
-    verified_ada.browser.token = ""
+    verified_ada.browser.csrf_token = ""
 
     answer = verified_ada.ask_for_change(bob.factor)
 

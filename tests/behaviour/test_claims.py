@@ -7,10 +7,11 @@ import pytest
 from crudauth_django.checks.shape import check_claims
 from crudauth_django.identity.normalize import to_text
 from crudauth_django.users import field_of, user_model, user_shape
-from tests.support.people import Browser, is_verified
+from tests.support.client import Browser
+from tests.support.people import is_verified
 from tests.support.statements import LOCK, told_to_the_user_table
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_claims]
 
 
 def confirm(token):

@@ -5,8 +5,8 @@ from http import HTTPStatus
 import pytest
 
 from crudauth_django.users import user_shape
+from tests.support.client import Browser
 from tests.support.hashers import COUNTING, CountingHasher
-from tests.support.people import Browser
 
 pytestmark = pytest.mark.django_db
 

@@ -13,10 +13,14 @@ import pytest
 from django.db import connection
 
 from crudauth_django.users import field_of, user_model, user_shape
-from tests.conftest import NEW_PASSWORD, PASSWORD
-from tests.support.people import Browser, is_verified
+from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
+from tests.support.people import is_verified
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.needs_mysql,
+    pytest.mark.needs_factor,
+]
 
 #: How many race.
 CROWD = 12

@@ -5,10 +5,10 @@ from http import HTTPStatus
 import pytest
 
 from crudauth_django.users import user_model
-from tests.conftest import NEW_PASSWORD
-from tests.support.people import Browser, is_verified
+from tests.support.client import NEW_PASSWORD, Browser
+from tests.support.people import is_verified
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_no_claims]
 
 THEIRS = "a password of another"
 

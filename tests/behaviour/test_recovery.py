@@ -9,11 +9,11 @@ from crudauth_django.flows import recovery
 from crudauth_django.security.redemption import RESET, VERIFY
 from crudauth_django.security.tokens import read_token
 from crudauth_django.users import user_shape
-from tests.conftest import NEW_PASSWORD, PASSWORD
-from tests.support.people import Browser, is_verified
+from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
+from tests.support.people import is_verified
 from tests.support.statements import told_to_the_user_table
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_factor]
 
 
 def test_registration_sends_a_verification_to_the_value(ada, outbox):

@@ -78,7 +78,7 @@ def free_number() -> str:
 def served(server: str, database: str, folder: Path) -> Iterator[Client]:
     """Serve the site and connect to it."""
     channel = {
-        "BACKEND": "tests.support.channels.FileChannel",
+        "BACKEND": "tests.support.channels.RecordingChannel",
         "OPTIONS": {"path": str(folder / "outbox"), "seconds": PROVIDER},
     }
     env = parts.environment(

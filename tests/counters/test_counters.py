@@ -20,7 +20,7 @@ from crudauth_django.counters.in_database import DatabaseCounters, _conflict_tar
 from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.models import Counter
 from tests.support import parts
-from tests.support.databases import connected, new_postgres_database, with_counters
+from tests.support.databases import connected, create_database, with_counters
 
 ALIAS = "counted"
 DEAD = "crudauth_django.counters.CacheCounters"
@@ -40,7 +40,7 @@ def sqlite_store(tmp_path, django_db_blocker) -> Iterator[CounterStore]:
 def postgres_store(postgres_uri, django_db_blocker) -> Iterator[CounterStore]:
     with (
         django_db_blocker.unblock(),
-        connected(ALIAS, new_postgres_database(postgres_uri)) as connection,
+        connected(ALIAS, create_database(postgres_uri)) as connection,
         with_counters(connection),
     ):
         yield DatabaseCounters(alias=ALIAS)

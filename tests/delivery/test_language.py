@@ -7,7 +7,7 @@ from django.db import models
 
 from crudauth_django.channels.texts import render_sms
 from crudauth_django.users import user_model
-from tests.conftest import PASSWORD
+from tests.support.client import PASSWORD
 from tests.support.temporary import installed
 
 VALUE = "+12125552368"

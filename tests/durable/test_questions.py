@@ -15,7 +15,7 @@ from crudauth_django.dispatch import outbox as ledger
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import OutboxEntry
-from tests.conftest import NEW_PASSWORD
+from tests.support.client import NEW_PASSWORD
 
 try:
     from django.tasks.backends.base import BaseTaskBackend

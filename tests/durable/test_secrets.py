@@ -16,8 +16,9 @@ from tests.durable.conftest import (
     rows_left,
     working,
 )
-from tests.durable.provider import answering, eventually
 from tests.support import parts
+from tests.support.providers import answering
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -34,10 +35,10 @@ def log(tmp_path):
 @pytest.fixture
 def env(database, provider):
     gateway = {
-        "BACKEND": "tests.durable.channel.GatewayChannel",
+        "BACKEND": "tests.support.channels.GatewayChannel",
         "OPTIONS": {"url": provider.url, "timeout": 2},
     }
-    talkative = "tests.durable.channel.TalkativeChannel"
+    talkative = "tests.support.channels.LeakingChannel"
     return environment(
         database=database,
         provider=provider,

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.durable.conftest import environment, register
-from tests.durable.provider import answering, eventually
 from tests.support import parts
+from tests.support.providers import answering
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,6 @@ import pytest
 
 from tests.durable.conftest import (
     all_rows,
-    create_database,
     environment,
     finished,
     phone,
@@ -17,8 +16,10 @@ from tests.durable.conftest import (
     rows_left,
     working,
 )
-from tests.durable.provider import answering, eventually
 from tests.support import parts
+from tests.support.databases import create_database
+from tests.support.providers import answering
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 

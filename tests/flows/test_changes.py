@@ -11,7 +11,7 @@ from crudauth_django.flows import changes, recovery, sessions
 from crudauth_django.security.redemption import RESET
 from crudauth_django.security.tokens import make_token
 from crudauth_django.users import user_model
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db
 THIEFS = "+12125552399"

@@ -17,7 +17,7 @@ from crudauth_django.flows import changes, recovery, registration, sessions
 from crudauth_django.security.redemption import CHANGE, RESET, VERIFY
 from crudauth_django.security.tokens import make_token
 from crudauth_django.users import user_model
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,7 +14,7 @@ from django.core.signals import setting_changed
 
 from crudauth_django.identity import passwords
 from crudauth_django.users import user_model
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db
 

@@ -18,8 +18,8 @@ from django.db import connection
 from crudauth_django.management.audit import Audit, columns_of
 from crudauth_django.management.digests import Ledger
 from crudauth_django.users import user_model
-from tests.conftest import PASSWORD
 from tests.support import parts
+from tests.support.client import PASSWORD
 
 
 def write_as_it_is(pk, *, username, phone=None):

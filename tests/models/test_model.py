@@ -19,7 +19,7 @@ from crudauth_django.flows import sessions
 from crudauth_django.identity.fields import UsernameField
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.users import find_by_identifier, user_model
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD
 from tests.support.temporary import declared, installed
 
 pytestmark = pytest.mark.django_db

@@ -25,7 +25,7 @@ from crudauth_django.security.redemption import RESET
 from crudauth_django.security.tokens import make_token
 from crudauth_django.signals import user_locked_out
 from crudauth_django.users import user_model
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD
 from tests.support.temporary import installed
 
 pytestmark = pytest.mark.django_db

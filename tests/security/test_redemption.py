@@ -12,7 +12,7 @@ from crudauth_django.identity import passwords
 from crudauth_django.security.redemption import CHANGE, RESET, VERIFY
 from crudauth_django.security.tokens import make_token, read_token
 from crudauth_django.users import user_model
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD
 from tests.support.hashers import OVERTAKING
 
 pytestmark = pytest.mark.django_db

@@ -1,13 +1,24 @@
-"""A part that does nothing, so that only what a request does itself is left."""
+"""Dispatchers that deliver nothing, so that only the request's own work is left."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.dispatch.base import Dispatcher
 
 
 class NobodyDispatcher(Dispatcher):
-    """Forgets every question."""
+    """Discards every message."""
 
-    def dispatch(self, question: PendingMessage) -> None:
+    def dispatch(self, message: PendingMessage) -> None:
         pass
+
+
+class RecordingDispatcher(Dispatcher):
+    """Collects every message in ``messages``."""
+
+    messages: ClassVar[list[PendingMessage]] = []
+
+    def dispatch(self, message: PendingMessage) -> None:
+        self.messages.append(message)

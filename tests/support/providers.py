@@ -1,34 +1,33 @@
-"""Providers on loopback: Twilio's and Vonage's message APIs, and your own.
+"""Providers on loopback, each behind the same server.
 
-It checks what they check (credentials, form or JSON, the numbers that Twilio
-documents for tests) and can be told to fail, to hang and to hang up.
+:class:`Gateway` speaks the message APIs of Twilio and Vonage, and that of an own
+gateway. It checks credentials, form or JSON, and the numbers that Twilio documents
+for tests. A script makes it fail, hang or close the connection.
+:class:`Provider` counts the messages of sites in other processes. It can be down,
+slow or busy.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
-import datetime
 import http.server
-import ipaddress
 import json
 import socket
 import ssl
 import struct
 import threading
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import jwt
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
+
+from tests.support.certificates import Keys
+from tests.support.parts import free_port
 
 ACCOUNT_SID = "AC" + "0" * 32
 AUTH_TOKEN = "the-token-of-the-account"
@@ -45,22 +44,22 @@ TWILIO_NUMBERS = {
     "+15005550007": 21606,
     "whatsapp:+15005550003": 63003,
 }
-#: The last digits of a number, and what Vonage says of it.
+#: Numbers that Vonage refuses, with the code of its error.
 VONAGE_NUMBERS = {"15005550001": "1170", "15005550004": "1240", "15005550007": "1120"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What the server is told to answer once."""
+    """One response of the server."""
 
     status: int = 200
     content: Any = None
     headers: dict[str, str] = field(default_factory=dict)
 
 
-#: Answers nothing, and keeps the connection.
+#: Sends no response, and keeps the connection open.
 HANG = Reply(status=0)
-#: Ends the connection in good order, without an answer.
+#: Closes the connection without a response.
 CLOSE = Reply(status=-1)
 #: Resets the connection.
 RESET = Reply(status=-2)
@@ -84,20 +83,18 @@ class Received:
 
 
 class Gateway:
-    """A server that is running; tests read ``received`` and fill ``script``."""
+    """Twilio, Vonage and an own gateway: tests read ``received``, fill ``script``."""
 
-    def __init__(self, *, host: str, scheme: str, public_key: Any) -> None:
-        self.host = host
-        self.url = f"{scheme}://{host}"
+    def __init__(self, *, public_key: Any) -> None:
+        self.host = self.url = ""
         self.public_key = public_key
         self.received: list[Received] = []
         self.script: deque[Reply] = deque()
-        self.closing = threading.Event()
 
     def will(self, *replies: Reply) -> None:
         self.script.extend(replies)
 
-    def answer(self, request: Received) -> Reply:
+    def respond(self, request: Received) -> Reply:
         self.received.append(request)
         if self.script:
             return self.script.popleft()
@@ -165,6 +162,49 @@ def _vonage_error(status: int, kind: str, detail: str) -> Reply:
     )
 
 
+class Provider:
+    """Counts messages; ``status`` and ``seconds`` say how it responds."""
+
+    def __init__(self) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}/"
+        self.taken: list[dict] = []
+        self.refused = 0
+        self.status = HTTPStatus.OK
+        self.seconds = 0.0
+        #: Ends the wait of every request that hangs.
+        self.release = threading.Event()
+        self.hanging = 0
+        self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    def copies(self) -> Counter:
+        """Count how often each message was accepted."""
+        return Counter(message["id"] for message in self.taken)
+
+    def recipients(self) -> set[str]:
+        return {message["to"] for message in self.taken}
+
+    def respond(self, request: Received) -> Reply:
+        message = request.json
+        with self._lock:
+            self.hanging += 1
+            self.most_at_once = max(self.most_at_once, self.hanging)
+        self.release.wait(self.seconds)
+        with self._lock:
+            self.hanging -= 1
+            status = self.status
+            if status is HTTPStatus.OK:
+                self.taken.append(message)
+            else:
+                self.refused += 1
+        busy = status is HTTPStatus.TOO_MANY_REQUESTS
+        return Reply(
+            status=status,
+            content=f"SM{message['id'][:8]}".encode(),
+            headers={"Retry-After": "1"} if busy else {},
+        )
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
@@ -172,11 +212,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        gateway = self.server.gateway
-        reply = gateway.answer(Received(path=self.path, headers=headers, body=body))
+        request = Received(path=self.path, headers=headers, body=body)
+        reply = self.server.respond(request)
         self.close_connection = True
         if reply is HANG:
-            gateway.closing.wait()
+            self.server.closing.wait()
         elif reply is RESET:
             linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -201,89 +241,51 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    gateway: Gateway
     daemon_threads = True
 
+    def __init__(self, respond: Callable[[Received], Reply], *, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.respond = respond
+        self.closing = threading.Event()
+
     def handle_error(self, *_args: object) -> None:
-        """A client that gave up, or a connection that was reset, as told."""
+        """Ignore a client that is gone and a connection that was reset."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Keys:
-    """A key pair, and a certificate that says it is 127.0.0.1."""
-
-    private_pem: str
-    public_key: Any
-    key_file: Path
-    certificate_file: Path
-
-
-def make_keys(folder: Path) -> Keys:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    usage = x509.KeyUsage(
-        **dict.fromkeys(
-            (
-                *("content_commitment", "key_encipherment", "data_encipherment"),
-                *("key_agreement", "crl_sign", "encipher_only", "decipher_only"),
-            ),
-            False,
-        ),
-        digital_signature=True,
-        key_cert_sign=True,
-    )
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([loopback]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    private_pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    key_file, certificate_file = folder / "key.pem", folder / "certificate.pem"
-    key_file.write_bytes(private_pem)
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return Keys(
-        private_pem=private_pem.decode(),
-        public_key=key.public_key(),
-        key_file=key_file,
-        certificate_file=certificate_file,
-    )
+@contextlib.contextmanager
+def _serving(server: _Server) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.closing.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @contextlib.contextmanager
 def running(keys: Keys, *, tls: bool = False) -> Iterator[Gateway]:
-    server = _Server(("127.0.0.1", 0), _Handler)
+    """Run a gateway, over TLS or without."""
+    gateway = Gateway(public_key=keys.public_key)
+    server = _Server(gateway.respond)
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(keys.certificate_file, keys.key_file)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.gateway = Gateway(
-        host=f"127.0.0.1:{server.server_port}",
-        scheme="https" if tls else "http",
-        public_key=keys.public_key,
-    )
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server.gateway
-    finally:
-        server.gateway.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    gateway.host = f"127.0.0.1:{server.server_port}"
+    gateway.url = f"{'https' if tls else 'http'}://{gateway.host}"
+    with _serving(server):
+        yield gateway
+
+
+@contextlib.contextmanager
+def answering(provider: Provider) -> Iterator[Provider]:
+    """Run a provider; before and after, its address refuses connections."""
+    port = int(provider.url.rstrip("/").rpartition(":")[2])
+    with _serving(_Server(provider.respond, port=port)):
+        try:
+            yield provider
+        finally:
+            provider.release.set()

@@ -1,26 +1,23 @@
-"""A site to attack: a real server over a real database, and what it sent."""
+"""A site to attack: a server over a database, and the messages that it sent."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import shutil
-import sqlite3
-import threading
-import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import requests
 
 from tests.support import parts
+from tests.support.client import PASSWORD, Browser
+from tests.support.databases import run_sql
+from tests.support.waiting import eventually
 
-#: What attacks need: every network throttle off, a proxy that says who asks.
+#: Every network throttle is off, and a proxy names the network of each request.
 SETTINGS: dict[str, Any] = {
     "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
     "CRUDAUTH_DISPATCHER": "crudauth_django.dispatch.ThreadDispatcher",
@@ -39,23 +36,19 @@ SETTINGS: dict[str, Any] = {
         "root": {"handlers": ["log"], "level": "WARNING"},
     },
 }
-PASSWORD = "correct horse battery"
-#: How long a message may take to arrive, in seconds.
-PATIENCE = 20
-
 _networks = count(1)
 _people = count(1)
 
 
 def network() -> str:
-    """Return an address that nobody has used yet."""
+    """Return an address that no request has come from."""
     number = next(_networks)
     return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Somebody to register; the second spelling is of the same number."""
+    """The values of one registration."""
 
     username: str
     phone: str
@@ -76,7 +69,7 @@ class Person:
 
 
 def somebody() -> Person:
-    """Return a person whom no site knows yet."""
+    """Return values that no site has an account with."""
     number = next(_people)
     return Person(username=f"person{number}", phone=f"+1212555{number:04}")
 
@@ -90,33 +83,33 @@ class Site:
     outbox: Path
     log: Path
 
+    def browser(self) -> Browser:
+        return Browser(self.url)
+
     def post(
         self,
         path: str,
         body: dict[str, Any] | None = None,
         *,
-        session: requests.Session | None = None,
+        session: Browser | None = None,
         address: str | None = None,
     ) -> requests.Response:
-        """Send JSON, as a browser does that sends its cookies back."""
-        browser = session or requests.Session()
+        """Send JSON, from a network of its own unless ``address`` names one."""
         headers = {"X-Forwarded-For": address or network()}
-        if "csrftoken" in browser.cookies:
-            headers["X-CSRFToken"] = browser.cookies["csrftoken"]
-        return browser.post(self.url + path, json=body, headers=headers, timeout=60)
+        return (session or self.browser()).post(path, body, headers=headers)
 
-    def get(self, path: str, *, session: requests.Session) -> requests.Response:
-        return session.get(self.url + path, timeout=60)
+    def get(self, path: str, *, session: Browser) -> requests.Response:
+        return session.get(path)
 
     def register(self, person: Person) -> None:
-        answer = self.post("/register", person.body)
-        assert answer.status_code == requests.codes.accepted, answer.text
+        response = self.post("/register", person.body)
+        assert response.status_code == requests.codes.accepted, response.text
 
-    def log_in(self, person: Person) -> requests.Session:
-        session = requests.Session()
+    def log_in(self, person: Person) -> Browser:
+        session = self.browser()
         body = {"username": person.username, "password": person.password}
-        answer = self.post("/login", body, session=session)
-        assert answer.ok, answer.text
+        response = self.post("/login", body, session=session)
+        assert response.ok, response.text
         return session
 
     def messages(self) -> list[dict[str, Any]]:
@@ -126,7 +119,7 @@ class Site:
         return [json.loads(line) for line in self.outbox.read_text().splitlines()]
 
     def token(self, kind: str, recipient: str) -> str:
-        """Wait for the last token of a kind that was sent to somebody."""
+        """Wait for a token of a kind to a recipient; returns the last one."""
 
         def sent() -> list[str]:
             return [
@@ -135,19 +128,11 @@ class Site:
                 if (message["kind"], message["recipient"]) == (kind, recipient)
             ]
 
-        return wait_for(sent)[-1]
+        return eventually(sent)[-1]
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Tell the site's database something; ``%s`` stands for a value."""
-        if self.database.startswith("postgresql"):
-            with psycopg.connect(self.database) as connection:
-                cursor = connection.execute(query, values)
-            return cursor.fetchall() if cursor.description else []
-        with (
-            contextlib.closing(sqlite3.connect(self.database, timeout=30)) as lite,
-            lite,
-        ):
-            return lite.execute(query.replace("%s", "?"), values).fetchall()
+        """Run a statement in the site's database; ``%s`` stands for a value."""
+        return run_sql(self.database, query, *values)
 
     def holders(self, phone: str) -> list[str]:
         """Name the accounts that hold a number."""
@@ -162,78 +147,8 @@ class Site:
         return [name for (name,) in found]
 
 
-def wait_for(look: Callable[[], list[Any]]) -> list[Any]:
-    """Look until there is something to see."""
-    deadline = time.monotonic() + PATIENCE
-    while not (seen := look()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(look)
-        time.sleep(0.02)
-    return seen
-
-
-def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Make all calls at the same moment; return what each returned."""
-    barrier = threading.Barrier(len(calls))
-    results: list[Any] = [None] * len(calls)
-
-    def run(place: int) -> None:
-        barrier.wait()
-        results[place] = calls[place]()
-
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
-
-
-def statuses(answers: list[requests.Response]) -> list[int]:
-    return sorted(answer.status_code for answer in answers)
-
-
-class Databases:
-    """Migrated databases, each a copy of one that was migrated once."""
-
-    def __init__(self, folder: Path, postgres_uri: str) -> None:
-        self._folder = folder
-        self._postgres = postgres_uri
-        self._templates: dict[str, str] = {}
-
-    def fresh(self, kind: str, shape: str = "phone") -> str:
-        """Return a new database of a kind: ``sqlite`` or ``postgresql``."""
-        copy = self._copy_sqlite if kind == "sqlite" else self._copy_postgres
-        return copy(shape)
-
-    def _copy_sqlite(self, shape: str) -> str:
-        if f"sqlite-{shape}" not in self._templates:
-            template = str(self._folder / f"{shape}.sqlite3")
-            self._migrate(template, shape)
-            self._templates[f"sqlite-{shape}"] = template
-        path = str(self._folder / f"{uuid.uuid4().hex}.sqlite3")
-        shutil.copyfile(self._templates[f"sqlite-{shape}"], path)
-        return path
-
-    def _copy_postgres(self, shape: str) -> str:
-        name = f"template_{shape}"
-        if f"postgres-{shape}" not in self._templates:
-            self._execute(f"CREATE DATABASE {name}")
-            self._migrate(self._named(name), shape)
-            self._templates[f"postgres-{shape}"] = name
-        copy = f"copy_{uuid.uuid4().hex}"
-        self._execute(f"CREATE DATABASE {copy} TEMPLATE {name}")
-        return self._named(copy)
-
-    def _migrate(self, database: str, shape: str) -> None:
-        parts.manage("migrate", env=parts.environment(shape=shape, database=database))
-
-    def _named(self, name: str) -> str:
-        return self._postgres.replace("/postgres?", f"/{name}?")
-
-    def _execute(self, statement: str) -> None:
-        with psycopg.connect(self._postgres, autocommit=True) as connection:
-            connection.execute(statement)
+def statuses(responses: list[requests.Response]) -> list[int]:
+    return sorted(response.status_code for response in responses)
 
 
 @contextlib.contextmanager
@@ -245,11 +160,11 @@ def site(
     shape: str = "phone",
     **settings: object,
 ) -> Iterator[Site]:
-    """Serve a site to attack; its log may hold no traceback in the end."""
+    """Serve a site to attack; a traceback in its log fails the test."""
     folder.mkdir(parents=True, exist_ok=True)
     outbox, log = folder / "outbox.jsonl", folder / "server.log"
     channel = {
-        "BACKEND": "tests.support.channels.FileChannel",
+        "BACKEND": "tests.support.channels.RecordingChannel",
         "OPTIONS": {"path": str(outbox)},
     }
     chosen = {**SETTINGS, "CRUDAUTH_CHANNELS": [channel], **settings}
