@@ -182,9 +182,9 @@ def test_valkey_is_told_the_period_of_the_first_one(valkey_store):
 def test_twenty_at_once_begin_an_expired_count_anew(table):
     with time_machine.travel(1_600_000_000, tick=False):
         for _ in range(5):
-            table.add("k", period=60)
+            table.increment("k", period=60)
 
-    places = at_once(lambda: table.add("k", period=60), times=20)
+    places = at_once(lambda: table.increment("k", period=60), times=20)
 
     assert sorted(places) == list(range(1, 21))
 
@@ -235,13 +235,13 @@ class Recorder:
 
 def test_expired_counts_can_be_pruned(table):
     with time_machine.travel(1_800_000_000, tick=False) as clock:
-        table.add("old", period=60)
-        table.add("new", period=600)
+        table.increment("old", period=60)
+        table.increment("new", period=600)
         clock.shift(60)
 
         assert table.prune() == 1
         assert table.prune() == 0
-        assert table.read(["old", "new"]) == {"new": 1}
+        assert table.get_many(["old", "new"]) == {"new": 1}
 
 
 def test_a_table_that_is_gone_raises(table):
@@ -249,17 +249,17 @@ def test_a_table_that_is_gone_raises(table):
         editor.alter_db_table(Counter, Counter._meta.db_table, "elsewhere")
     try:
         for attempt in (
-            lambda: table.add("k", period=60),
+            lambda: table.increment("k", period=60),
             lambda: table.decrement("k"),
-            lambda: table.read(["k"]),
-            lambda: table.put("k", 1, period=60),
-            lambda: table.forget(["k"]),
+            lambda: table.get_many(["k"]),
+            lambda: table.set("k", 1, period=60),
+            lambda: table.delete_many(["k"]),
             table.prune,
         ):
             with pytest.raises(CountersUnavailable):
                 attempt()
         with transaction.atomic(using=ALIAS), pytest.raises(CountersUnavailable):
-            table.add("k", period=60)
+            table.increment("k", period=60)
     finally:
         with connections[ALIAS].schema_editor() as editor:
             editor.alter_db_table(Counter, "elsewhere", Counter._meta.db_table)
@@ -295,7 +295,7 @@ def test_a_cache_that_keeps_nothing_raises(settings):
     settings.CACHES = {"default": {"BACKEND": dummy}}
 
     with pytest.raises(CountersUnavailable, match="no place"):
-        CacheCounters().add("k", period=60)
+        CacheCounters().increment("k", period=60)
 
 
 @pytest.mark.django_db
