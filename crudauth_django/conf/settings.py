@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import cache
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -33,17 +33,9 @@ from crudauth_django.conf.readers import (
 )
 from crudauth_django.conf.types import Backend, Lockout, Retry
 
-T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
 
 PREFIX = "CRUDAUTH_"
-
-
-class _Cached(Protocol[T_co]):
-    """A cached function without arguments."""
-
-    def __call__(self) -> T_co: ...
-
-    def cache_clear(self) -> None: ...
 
 
 def _option(default: Any, parse: Callable[[Any], Any]) -> Any:
@@ -139,10 +131,10 @@ def parse_setting(name: str) -> Any:
         raise ImproperlyConfigured(f"{name} {error}") from error
 
 
-def cached_setting(*prefixes: str) -> Callable[[Callable[[], T_co]], _Cached[T_co]]:
+def cached_setting(*prefixes: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
     """Cache a function's result until a setting with such a prefix is overridden."""
 
-    def decorate(function: Callable[[], T_co]) -> _Cached[T_co]:
+    def decorate(function: Callable[[], T]) -> Callable[[], T]:
         cached = cache(function)
 
         def clear(*, setting: str, **_kwargs: object) -> None:
@@ -150,7 +142,7 @@ def cached_setting(*prefixes: str) -> Callable[[Callable[[], T_co]], _Cached[T_c
                 cached.cache_clear()
 
         setting_changed.connect(clear, weak=False)
-        return cast("_Cached[T_co]", cached)
+        return cached
 
     return decorate
 

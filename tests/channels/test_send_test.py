@@ -104,7 +104,7 @@ def test_every_shipped_wording_knows_the_test_message(settings, gateway):
         webhook(gateway),
         {
             **webhook(gateway),
-            "OPTIONS": webhook(gateway)["OPTIONS"] | {"copy": "email"},
+            "OPTIONS": webhook(gateway)["OPTIONS"] | {"template": "email"},
         },
     ]
 

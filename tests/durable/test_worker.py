@@ -124,7 +124,7 @@ def test_a_task_that_died_before_it_began_is_not_lost(
     with psycopg.connect(database) as connection:
         claimed = connection.execute(
             "UPDATE django_tasks_database_dbtaskresult SET status = 'RUNNING' "
-            "WHERE args_kwargs::text NOT LIKE '%watching%'"
+            "WHERE args_kwargs::text NOT LIKE '%recheck%'"
         )
 
     with answering(provider), working(env=env, log=log):
@@ -146,7 +146,7 @@ def test_a_queue_that_was_emptied_is_filled_again(
     with answering(provider), working(env=env, log=log):
         done()
 
-    assert "5 questions" in said
+    assert "5 messages" in said
     assert provider.recipients() == expected
     assert set(provider.copies().values()) == {1}
 
