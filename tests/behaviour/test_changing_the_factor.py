@@ -272,7 +272,7 @@ def test_who_asks_back_for_an_unproven_value_can_prove_it(unverified_ada, bob, o
 
 def test_a_change_is_so_many_statements(verified_ada, bob, outbox, settings):
     verified_ada.ask_for_change(bob.factor)
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.nobody.NobodyDispatcher"
+    settings.CRUDAUTH_DISPATCHER = "tests.attacks.discarding.DiscardingDispatcher"
 
     with told_to_the_user_table() as told:
         answer = confirm(outbox[-1].token)

@@ -99,7 +99,7 @@ def test_proving_a_claim_is_so_many_statements_whoever_holds_the_value(
     token = outbox[-1].token
     if not held:
         bob.account.delete()
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.nobody.NobodyDispatcher"
+    settings.CRUDAUTH_DISPATCHER = "tests.attacks.discarding.DiscardingDispatcher"
 
     with told_to_the_user_table() as told:
         answer = confirm(token)

@@ -225,7 +225,7 @@ def test_proving_the_held_value_and_a_reset_are_two_statements_each(
     ada.ask("/password/reset-request", ada.factor)
     verify, reset = (message.token for message in outbox)
     body = {"token": reset, "new_password": NEW_PASSWORD}
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.nobody.NobodyDispatcher"
+    settings.CRUDAUTH_DISPATCHER = "tests.attacks.discarding.DiscardingDispatcher"
 
     with told_to_the_user_table() as to_verify:
         Browser().post("/email/verify-confirm", {"token": verify})
