@@ -86,7 +86,7 @@ def adopted(project, old_session) -> Project:
     looked = project.adopt()
     project.after("migrate", "--verbosity=0", "people", "0002")
     applied = project.adopt("--apply")
-    project.ask(
+    project.request(
         '[users.filter(username="BOB").update(username="bob2", email=None),'
         ' users.filter(username="eve@example.com").update(username="eve")]'
     )
@@ -114,7 +114,9 @@ def summary(*, spelling: int = 0, collision: int = 0, unreadable: int = 0) -> di
 
 def bob(project: Project) -> list[str]:
     columns = '"password", "email", "nickname", "email_verified"'
-    password, *rest = project.ask(f'users.values_list({columns}).get(username="bob")')
+    password, *rest = project.request(
+        f'users.values_list({columns}).get(username="bob")'
+    )
     return [password.split("$")[0], *rest]
 
 
@@ -138,7 +140,7 @@ def test_users_keep_what_they_have_and_log_in(adopted, old_session):
 def test_groups_and_names_are_kept_under_the_new_spelling(adopted):
     columns = '"username", "email", "first_name", "groups__name"'
 
-    ada = adopted.ask(f'list(users.values_list({columns}).filter(username="ada"))')
+    ada = adopted.request(f'list(users.values_list({columns}).filter(username="ada"))')
 
     assert ada == [["ada", "ada@example.com", "Ada", "editors"]]
 

@@ -37,25 +37,25 @@ def pytest_collection_modifyitems(
 
 @pytest.fixture
 def ada(db) -> Person:
-    """Has no account yet."""
+    """A person without an account."""
     return Person(number=0)
 
 
 @pytest.fixture
 def bob(db) -> Person:
-    """Has no account yet."""
+    """A person without an account."""
     return Person(number=1)
 
 
 @pytest.fixture
 def eve(db) -> Person:
-    """Has no account yet."""
+    """A person without an account."""
     return Person(number=2)
 
 
 @pytest.fixture
 def verified_ada(ada, outbox) -> Person:
-    """Signed in and verified."""
+    """A person with a session and a verified account."""
     ada.register()
     ada.browser.verify(outbox[-1].token)
     ada.log_in()
@@ -65,7 +65,7 @@ def verified_ada(ada, outbox) -> Person:
 
 @pytest.fixture
 def unverified_ada(ada, outbox) -> Person:
-    """Signed in and unverified."""
+    """A person with a session and an unverified account."""
     ada.register()
     ada.log_in()
     outbox.clear()

@@ -201,7 +201,7 @@ def test_no_name_and_no_language_breaks_a_message(account, language):
     [
         ("a" * 20, "a" * 20),
         ("a" * 21, "a" * 17 + "..."),
-        ("somebody.long@example.com", "somebody.long@exa..."),
+        ("new_user.long@example.com", "new_user.long@exa..."),
         ("joão", "joao"),
         ("иван", "иван"),
     ],

@@ -1,4 +1,4 @@
-"""A database, a web server, a worker and a provider, each a process or a port."""
+"""A database, a web server, a worker and a provider: real processes on loopback."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def environment(
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory, postgres_uri) -> Databases:
     with psycopg.connect(postgres_uri, autocommit=True) as connection:
-        # No test on this server cuts the power.
+        # Without fsync, only a power cut could lose data, and no test cuts the power.
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
     return Databases(tmp_path_factory.mktemp("durable"), postgres_uri)

@@ -8,7 +8,7 @@ from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.dispatch.base import Dispatcher
 
 
-class NobodyDispatcher(Dispatcher):
+class DiscardingDispatcher(Dispatcher):
     """Discards every message."""
 
     def dispatch(self, message: PendingMessage) -> None:

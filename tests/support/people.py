@@ -97,11 +97,11 @@ class Person:
     def log_in(self, password: str = PASSWORD) -> Response:
         return self.browser.log_in(self.own_identifier, password)
 
-    def ask_for_change(self, value: str, password: str = PASSWORD) -> Response:
+    def request_change(self, value: str, password: str = PASSWORD) -> Response:
         body = {f"new_{user_shape().factor}": value, "password": password}
         return self.browser.post("/email/change-request", body)
 
-    def ask(self, path: str, value: str) -> Response:
+    def request(self, path: str, value: str) -> Response:
         return self.browser.post(path, {user_shape().recovery_factor: value})
 
 

@@ -167,7 +167,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.url = f"http://127.0.0.1:{free_port()}/"
-        self.taken: list[dict] = []
+        self.accepted: list[dict] = []
         self.refused = 0
         self.status = HTTPStatus.OK
         self.seconds = 0.0
@@ -179,10 +179,10 @@ class Provider:
 
     def copies(self) -> Counter:
         """Count how often each message was accepted."""
-        return Counter(message["id"] for message in self.taken)
+        return Counter(message["id"] for message in self.accepted)
 
     def recipients(self) -> set[str]:
-        return {message["to"] for message in self.taken}
+        return {message["to"] for message in self.accepted}
 
     def respond(self, request: Received) -> Reply:
         message = request.json
@@ -194,7 +194,7 @@ class Provider:
             self.hanging -= 1
             status = self.status
             if status is HTTPStatus.OK:
-                self.taken.append(message)
+                self.accepted.append(message)
             else:
                 self.refused += 1
         busy = status is HTTPStatus.TOO_MANY_REQUESTS
@@ -253,7 +253,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def _serving(server: _Server) -> Iterator[None]:
+def _running_server(server: _Server) -> Iterator[None]:
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
@@ -276,15 +276,15 @@ def running(keys: Keys, *, tls: bool = False) -> Iterator[Gateway]:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     gateway.host = f"127.0.0.1:{server.server_port}"
     gateway.url = f"{'https' if tls else 'http'}://{gateway.host}"
-    with _serving(server):
+    with _running_server(server):
         yield gateway
 
 
 @contextlib.contextmanager
-def answering(provider: Provider) -> Iterator[Provider]:
+def serving(provider: Provider) -> Iterator[Provider]:
     """Run a provider; before and after, its address refuses connections."""
     port = int(provider.url.rstrip("/").rpartition(":")[2])
-    with _serving(_Server(provider.respond, port=port)):
+    with _running_server(_Server(provider.respond, port=port)):
         try:
             yield provider
         finally:

@@ -37,7 +37,7 @@ SETTINGS: dict[str, Any] = {
     },
 }
 _networks = count(1)
-_people = count(1)
+_users = count(1)
 
 
 def network() -> str:
@@ -47,7 +47,7 @@ def network() -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Person:
+class NewUser:
     """The values of one registration."""
 
     username: str
@@ -55,7 +55,7 @@ class Person:
     password: str = PASSWORD
 
     @property
-    def spelled_otherwise(self) -> str:
+    def typed_phone(self) -> str:
         digits = self.phone[2:]
         return f"+1 ({digits[:3]}) {digits[3:6]}-{digits[6:]}"
 
@@ -68,10 +68,10 @@ class Person:
         }
 
 
-def somebody() -> Person:
+def new_user() -> NewUser:
     """Return values that no site has an account with."""
-    number = next(_people)
-    return Person(username=f"person{number}", phone=f"+1212555{number:04}")
+    number = next(_users)
+    return NewUser(username=f"person{number}", phone=f"+1212555{number:04}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,13 +101,13 @@ class Site:
     def get(self, path: str, *, session: Browser) -> requests.Response:
         return session.get(path)
 
-    def register(self, person: Person) -> None:
-        response = self.post("/register", person.body)
+    def register(self, user: NewUser) -> None:
+        response = self.post("/register", user.body)
         assert response.status_code == requests.codes.accepted, response.text
 
-    def log_in(self, person: Person) -> Browser:
+    def log_in(self, user: NewUser) -> Browser:
         session = self.browser()
-        body = {"username": person.username, "password": person.password}
+        body = {"username": user.username, "password": user.password}
         response = self.post("/login", body, session=session)
         assert response.ok, response.text
         return session
