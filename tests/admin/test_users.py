@@ -101,14 +101,6 @@ def test_change_form_accepts_number_with_spaces(root_browser, ada):
     assert ada.held_value == "+15551234567"
 
 
-def test_full_clean_normalizes_values():
-    user = user_model()(username="Grace", phone="+1 555 123 4567", password="x")
-
-    user.full_clean()
-
-    assert user.held_value == "+15551234567"
-
-
 def test_stored_bad_name_does_not_stop_form_of_other_field(ada):
     user_model().objects.filter(pk=ada.pk).update(username="ada@example.com")
     old = user_model().objects.get(pk=ada.pk)

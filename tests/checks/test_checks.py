@@ -16,7 +16,7 @@ import crudauth_django
 from crudauth_django.channels.base import DeliveryChannel
 from crudauth_django.checks import consistency, delivery, policy, shape
 from crudauth_django.security.tokens import Purpose, make_token, read_token
-from tests.identity.test_passwords import hashers_left_to_the_package
+from tests.support.hashers import default_hashers
 from tests.support.temporary import declared, installed
 
 SOURCE = Path(crudauth_django.__file__).parent
@@ -367,7 +367,7 @@ def test_argon2_that_is_not_installed_is_e022(monkeypatch):
     monkeypatch.setattr(policy, "find_spec", lambda _name: None)
     assert ids(policy.check_hasher) == []
 
-    with hashers_left_to_the_package():
+    with default_hashers():
         assert ids(policy.check_hasher) == ["E022"]
 
 

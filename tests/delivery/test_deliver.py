@@ -1,8 +1,10 @@
-"""From a question to the channels: who is told, how often, and what is logged."""
+"""From a pending message to its channels: tries, errors and the log."""
 
 from __future__ import annotations
 
 import logging
+import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -10,12 +12,10 @@ import pytest
 
 from crudauth_django.channels import locmem
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
-from crudauth_django.channels.console import ConsoleChannel
 from crudauth_django.delivery.deliver import deliver_message
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.flows import recovery
-from crudauth_django.models import Counter
 from crudauth_django.security.redemption import RESET
 from crudauth_django.security.tokens import read_token
 from crudauth_django.signals import delivery_failed
@@ -24,12 +24,12 @@ from crudauth_django.users import user_model
 pytestmark = pytest.mark.django_db
 
 VALUE = "+12125552368"
-NOBODY = "+12125559999"
+UNKNOWN = "+12125559999"
 LOCMEM = "crudauth_django.channels.locmem.LocMemChannel"
 
 
 class Failing(DeliveryChannel):
-    """Fails as it is told, and repeats every secret, as providers like to."""
+    """Raises ``error`` with every secret in its text, as a library may."""
 
     error: ClassVar[type[Exception]] = DeliveryFailed
 
@@ -59,20 +59,20 @@ class Mail(DeliveryChannel):
     factors = ("email",)
 
     def deliver(self, intent: DeliveryIntent) -> None:
-        raise AssertionError("this is no address")
+        raise AssertionError("does not serve the factor")
 
 
-def own(kind: type) -> str:
-    return f"tests.delivery.test_deliver.{kind.__name__}"
+def path_of(channel: type[DeliveryChannel]) -> str:
+    return f"{__name__}.{channel.__name__}"
 
 
-def ask(value: str = VALUE, **values) -> PendingMessage | None:
-    question = PendingMessage(kind="reset_password", value=value, **values)
-    return deliver_message(question)
+def deliver_reset(value: str = VALUE, **values) -> PendingMessage | None:
+    message = PendingMessage(kind="reset_password", value=value, **values)
+    return deliver_message(message)
 
 
 @pytest.fixture
-def heard():
+def failures():
     received = []
 
     def listen(**values):
@@ -83,17 +83,17 @@ def heard():
     delivery_failed.disconnect(listen)
 
 
-def test_every_channel_gets_the_message(ada, settings, outbox):
-    settings.CRUDAUTH_CHANNELS = [LOCMEM, LOCMEM, own(Asynchronous)]
+def test_message_goes_to_every_channel(ada, settings, outbox):
+    settings.CRUDAUTH_CHANNELS = [LOCMEM, LOCMEM, path_of(Asynchronous)]
 
-    assert ask() is None
+    assert deliver_reset() is None
 
     assert len(outbox) == 3
     assert outbox[0] == outbox[1] == outbox[2]
 
 
-def test_a_message_says_what_a_channel_needs_and_no_more(ada, outbox):
-    ask(id="the-id", language="pt-br")
+def test_intent_has_what_a_channel_needs(ada, outbox):
+    deliver_reset(id="the-id", language="pt-br")
 
     (intent,) = outbox
     assert read_token(RESET.purpose, intent.token) == ada
@@ -109,217 +109,168 @@ def test_a_message_says_what_a_channel_needs_and_no_more(ada, outbox):
     )
 
 
-def test_no_representation_of_a_message_shows_a_secret(ada, outbox):
-    ask()
+def test_repr_of_message_hides_token_and_value(ada, outbox):
+    deliver_reset()
 
     assert outbox[0].token not in repr(outbox[0])
     assert VALUE not in repr(outbox[0])
     assert VALUE not in repr(PendingMessage(kind="reset_password", value=VALUE))
 
 
-def test_without_a_frontend_there_is_no_link(ada, settings, outbox):
+def test_intent_without_frontend_has_no_link(ada, settings, outbox):
     settings.CRUDAUTH_FRONTEND_URL = ""
 
-    ask()
+    deliver_reset()
 
     assert outbox[0].link == ""
 
 
-def test_a_link_may_have_a_query_of_its_own(ada, settings, outbox):
+def test_link_keeps_query_of_frontend(ada, settings, outbox):
     settings.CRUDAUTH_FRONTEND_URL = {"reset_password": "https://a.example/r?x=1"}
 
-    ask()
+    deliver_reset()
 
     assert outbox[0].link == f"https://a.example/r?x=1&token={outbox[0].token}"
 
 
 @pytest.mark.parametrize("kind", [Failing, Rejecting, Buggy], ids=lambda k: k.__name__)
 @pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
-def test_a_channel_that_raises_stops_nobody(ada, settings, outbox, kind, first):
-    channels = [own(kind), LOCMEM]
+def test_channel_that_raises_stops_no_other(ada, settings, outbox, kind, first):
+    channels = [path_of(kind), LOCMEM]
     settings.CRUDAUTH_CHANNELS = channels if first else channels[::-1]
 
-    ask()
+    deliver_reset()
 
     assert [intent.recipient for intent in outbox] == [VALUE]
 
 
 @pytest.mark.parametrize("kind", [Failing, Rejecting, Buggy], ids=lambda k: k.__name__)
-def test_a_channel_that_raises_is_reported_without_secrets(
-    ada, settings, outbox, caplog, heard, kind
+def test_channel_that_raises_is_reported_without_secrets(
+    ada, settings, outbox, caplog, failures, kind
 ):
     caplog.set_level(logging.DEBUG)
-    settings.CRUDAUTH_CHANNELS = [LOCMEM, own(kind)]
+    settings.CRUDAUTH_CHANNELS = [LOCMEM, path_of(kind)]
 
-    ask(id="the-id")
+    deliver_reset(id="the-id")
 
-    (values,) = heard
+    (values,) = failures
     assert values["sender"] is kind
     assert values["intent_id"] == "the-id"
     assert values["kind"] == "reset_password"
     (record,) = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert "the-id" in record.getMessage()
-    told = caplog.text + repr(values)
-    assert "+1********68" in told
-    assert outbox[0].token not in told
-    assert VALUE[1:] not in told
+    texts = caplog.text + repr(values)
+    assert "+1********68" in texts
+    assert outbox[0].token not in texts
+    assert VALUE[1:] not in texts
 
 
-def test_only_those_that_failed_are_tried_again(ada, settings, outbox):
-    settings.CRUDAUTH_CHANNELS = [LOCMEM, own(Failing), own(Rejecting), own(Buggy)]
+def test_retry_goes_to_failed_channels_only(ada, settings, outbox):
+    settings.CRUDAUTH_CHANNELS = [
+        LOCMEM,
+        path_of(Failing),
+        path_of(Rejecting),
+        path_of(Buggy),
+    ]
 
-    follow_up = ask(id="the-id")
+    following = deliver_reset(id="the-id")
 
-    assert follow_up.id == "the-id"
-    assert follow_up.attempt == 2
-    assert set(follow_up.channels) == {own(Failing), own(Buggy)}
-    assert deliver_message(follow_up).attempt == 3
+    assert following.id == "the-id"
+    assert following.attempt == 2
+    assert set(following.channels) == {path_of(Failing), path_of(Buggy)}
+    assert deliver_message(following).attempt == 3
     assert len(outbox) == 1
 
 
-def test_a_message_that_is_rejected_is_not_tried_again(ada, settings):
-    settings.CRUDAUTH_CHANNELS = [own(Rejecting)]
+def test_rejected_message_is_not_retried(ada, settings):
+    settings.CRUDAUTH_CHANNELS = [path_of(Rejecting)]
 
-    assert ask() is None
-
-
-def test_a_providers_wish_to_wait_is_heard(ada, settings, heard):
-    settings.CRUDAUTH_CHANNELS = [own(Waiting)]
-
-    follow_up = ask(requested_at=1e12)
-
-    import time
-
-    assert follow_up.due_at - time.time() > 2900
-    assert heard[0]["code"] == "429"
+    assert deliver_reset() is None
 
 
-def test_a_message_is_given_up_when_its_token_would_be_too_old(ada, settings, caplog):
-    settings.CRUDAUTH_CHANNELS = [own(Waiting)]
+def test_retry_waits_as_long_as_the_provider_asks(ada, settings, failures):
+    settings.CRUDAUTH_CHANNELS = [path_of(Waiting)]
+
+    following = deliver_reset(requested_at=1e12)
+
+    assert following.due_at - time.time() > 2900
+    assert failures[0]["code"] == "429"
+
+
+def test_retry_after_token_expiry_is_given_up(ada, settings, caplog):
+    settings.CRUDAUTH_CHANNELS = [path_of(Waiting)]
     settings.CRUDAUTH_RESET_MAX_AGE = timedelta(minutes=5)
 
-    assert ask() is None
+    assert deliver_reset() is None
 
     assert "Gave up" in caplog.text
     assert VALUE not in caplog.text
 
 
-def test_each_try_has_a_token_of_its_own_and_both_work(ada, settings, outbox):
-    settings.CRUDAUTH_CHANNELS = [LOCMEM, own(Failing)]
-    follow_up = ask()
+def test_each_try_has_its_own_valid_token(ada, settings, outbox):
+    settings.CRUDAUTH_CHANNELS = [LOCMEM, path_of(Failing)]
+    following = deliver_reset()
     settings.CRUDAUTH_CHANNELS = [LOCMEM, LOCMEM]
 
-    from dataclasses import replace
-
-    deliver_message(replace(follow_up, channels=[LOCMEM]))
+    deliver_message(replace(following, channels=[LOCMEM]))
 
     assert len(outbox) == 2
     for intent in outbox:
         assert read_token(RESET.purpose, intent.token) == ada
 
 
-def test_a_channel_gets_only_factors_that_it_serves(ada, settings, outbox, heard):
+def test_channel_gets_only_factors_that_it_serves(ada, settings, outbox, failures):
     factors = {"BACKEND": LOCMEM, "OPTIONS": {"factors": ["phone"]}}
-    settings.CRUDAUTH_CHANNELS = [own(Mail), factors]
+    settings.CRUDAUTH_CHANNELS = [path_of(Mail), factors]
 
-    ask()
+    deliver_reset()
 
     assert len(outbox) == 1
-    assert heard == []
+    assert failures == []
 
 
-def test_a_message_that_nobody_serves_is_an_error_in_the_log(ada, settings, caplog):
-    settings.CRUDAUTH_CHANNELS = [own(Mail)]
+def test_factor_without_a_channel_is_logged_as_error(ada, settings, caplog):
+    settings.CRUDAUTH_CHANNELS = [path_of(Mail)]
 
-    assert ask() is None
+    assert deliver_reset() is None
 
     assert "No channel serves 'phone'" in caplog.text
     assert VALUE not in caplog.text
 
 
-def test_a_channel_that_is_gone_meanwhile_is_passed_over(ada, outbox):
-    assert ask(channels=["a.channel.that.Is", LOCMEM], attempt=2) is None
+def test_retry_skips_channel_that_was_removed(ada, outbox):
+    assert deliver_reset(channels=["a.channel.that.Is", LOCMEM], attempt=2) is None
 
     assert len(outbox) == 1
 
 
-def test_nobody_is_told_where_there_is_no_account(db, outbox, caplog):
+def test_unknown_value_gets_no_message(db, outbox, caplog):
     caplog.set_level(logging.DEBUG, "crudauth_django")
 
-    assert ask(NOBODY) is None
+    assert deliver_reset(UNKNOWN) is None
 
     assert outbox == []
-    assert NOBODY not in caplog.text
+    assert UNKNOWN not in caplog.text
 
 
 @pytest.mark.parametrize("key", ["999", "what"])
-def test_a_notice_to_an_account_that_is_gone_is_dropped(ada, outbox, key):
-    question = PendingMessage(kind="password_changed", value=VALUE, user_pk=key)
+def test_notice_to_deleted_account_is_dropped(ada, outbox, key):
+    message = PendingMessage(kind="password_changed", value=VALUE, user_pk=key)
 
-    assert deliver_message(question) is None
+    assert deliver_message(message) is None
     assert outbox == []
 
 
-def test_a_notice_carries_nothing_to_act_on(ada, outbox):
-    question = PendingMessage(kind="password_changed", value=VALUE, user_pk=str(ada.pk))
+def test_notice_has_no_token_and_no_link(ada, outbox):
+    message = PendingMessage(kind="password_changed", value=VALUE, user_pk=str(ada.pk))
 
-    deliver_message(question)
+    deliver_message(message)
 
     (intent,) = outbox
     assert (intent.token, intent.expires_in, intent.link) == (None, None, "")
 
 
-def test_a_number_gets_five_messages_in_fifteen_minutes(ada, outbox, caplog):
-    for _ in range(7):
-        ask()
-
-    assert len(outbox) == 5
-    assert "+1********68 has had 5 messages in 900 s" in caplog.text
-    assert VALUE not in caplog.text
-
-
-def test_all_kinds_draw_on_one_budget(ada, settings, outbox):
-    settings.CRUDAUTH_TARGET_BUDGET = "2/h"
-
-    recovery.request_verification(value=VALUE)
-    recovery.request_reset(value=VALUE)
-    recovery.request_verification(value=VALUE)
-
-    assert [intent.kind for intent in outbox] == ["verify_recovery", "reset_password"]
-
-
-def test_nobody_can_use_up_the_budget_of_a_number_before_its_owner_registers(
-    db, settings, outbox
-):
-    settings.CRUDAUTH_TARGET_BUDGET = "1/d"
-    for _ in range(5):
-        ask(NOBODY)
-
-    user_model().objects.create_user(username="bob", phone=NOBODY)
-    ask(NOBODY)
-
-    assert [intent.recipient for intent in outbox] == [NOBODY]
-
-
-def test_another_try_of_one_message_is_not_counted_again(ada, settings):
-    settings.CRUDAUTH_TARGET_BUDGET = "1/d"
-    settings.CRUDAUTH_CHANNELS = [own(Failing)]
-
-    follow_up = ask()
-
-    assert deliver_message(follow_up) is not None
-
-
-def test_no_budget_counts_nothing(ada, settings, outbox):
-    settings.CRUDAUTH_TARGET_BUDGET = None
-    for _ in range(12):
-        ask()
-
-    assert len(outbox) == 12
-    assert not Counter.objects.exists()
-
-
-def test_without_channels_nothing_is_asked(ada, settings, outbox):
+def test_request_without_channels_sends_nothing(ada, settings, outbox):
     settings.CRUDAUTH_CHANNELS = []
 
     recovery.request_reset(value=VALUE)
@@ -327,41 +278,46 @@ def test_without_channels_nothing_is_asked(ada, settings, outbox):
     assert outbox == []
 
 
-def test_a_whole_run_logs_no_token_and_no_recipient(
+def test_whole_run_logs_no_secret(
     api, settings, outbox, caplog, django_capture_on_commit_callbacks
 ):
     caplog.set_level(1)
-    settings.CRUDAUTH_CHANNELS = [LOCMEM, own(Failing), own(Buggy)]
+    settings.CRUDAUTH_CHANNELS = [LOCMEM, path_of(Failing), path_of(Buggy)]
     body = {"username": "neo", "phone": VALUE, "password": "a-strong-one"}
 
-    api.post("/register", body, format="json")
-    api.post("/login", {**body, "password": "wrong"}, format="json")
-    api.post("/email/verify-request", {"phone": VALUE}, format="json")
-    api.post("/email/verify-confirm", {"token": outbox[0].token[:-2]}, format="json")
-    api.post("/email/verify-confirm", {"token": outbox[0].token}, format="json")
+    api.post("/register", body)
+    api.log_in("neo", "wrong")
+    api.post("/email/verify-request", {"phone": VALUE})
+    api.verify(outbox[0].token[:-2])
+    api.verify(outbox[0].token)
     for _ in range(9):
-        api.post("/password/reset-request", {"phone": VALUE}, format="json")
-    reset = {"token": outbox[-1].token, "new_password": "a-new-strong-one"}
-    api.post("/password/reset-confirm", reset, format="json")
-    api.post("/password/reset-confirm", reset, format="json")
+        api.post("/password/reset-request", {"phone": VALUE})
+    token = outbox[-1].token
+    for _ in range(2):
+        api.reset_password(token, "a-new-strong-one")
 
     logged = [r for r in caplog.records if r.name.startswith("crudauth_django")]
-    said = " ".join(f"{r.getMessage()} {r.args} {r.exc_info}" for r in logged)
+    written = " ".join(f"{r.getMessage()} {r.args} {r.exc_info}" for r in logged)
     assert user_model().objects.get().is_recovery_verified
     assert len(logged) > 10
-    assert VALUE[1:] not in said
+    assert VALUE[1:] not in written
     for intent in outbox:
-        assert not intent.token or intent.token not in said
+        assert not intent.token or intent.token not in written
     for password in ("a-strong-one", "a-new-strong-one"):
-        assert password not in said
+        assert password not in written
 
 
-def test_the_console_shows_what_a_developer_needs(ada, capsys):
-    intent = DeliveryIntent(
-        id="1", kind="k", token="t", recipient="+1", account="ada", link="https://x"
+@pytest.mark.parametrize(("hours", "sent"), [(0.9, 1), (1.1, 0), (20, 0)])
+def test_reset_delivered_after_token_expiry_is_given_up(
+    ada, outbox, caplog, hours, sent
+):
+    caplog.set_level(logging.ERROR)
+    requested_at = time.time() - hours * 3600
+    message = PendingMessage(
+        kind="reset_password", value=str(ada.phone), requested_at=requested_at
     )
 
-    ConsoleChannel().deliver(intent)
+    deliver_message(message)
 
-    shown = capsys.readouterr().out
-    assert shown == "k to +1 (account ada)\n  token: t\n  link: https://x\n"
+    assert len(outbox) == sent
+    assert ("Gave up" in caplog.text) == (not sent)

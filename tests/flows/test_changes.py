@@ -1,4 +1,4 @@
-"""Whoever took an account back has taken back what was asked for, too."""
+"""A change that a thief requested is void once the owner has the account back."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from crudauth_django.users import user_model
 from tests.support.client import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db
-THIEFS = "+12125552399"
+VALUE_OF_THIEF = "+12125552399"
 
 
 @pytest.fixture
-def robbed(ada):
-    """Ada, verified, after a thief who knows the password asked for a change."""
+def ada_with_claim_of_thief(ada):
+    """Ada, verified; a thief with the password has requested a change."""
     user_model().objects.filter(pk=ada.pk).update(phone_verified=True)
     ada.refresh_from_db()
-    changes.request_change(user=ada, value=THIEFS, password=PASSWORD)
+    changes.request_change(user=ada, value=VALUE_OF_THIEF, password=PASSWORD)
     ada.refresh_from_db()
     return ada
 
 
-def late_question(user) -> PendingMessage:
+def late_message(user) -> PendingMessage:
     """The thief's request, still waiting in a queue."""
-    return PendingMessage(kind="change_recovery", value=THIEFS, user_pk=str(user.pk))
+    return PendingMessage(
+        kind="change_recovery", value=VALUE_OF_THIEF, user_pk=str(user.pk)
+    )
 
 
 def by_reset(user):
@@ -49,36 +51,30 @@ def by_signing_out_everywhere(user):
 @pytest.mark.parametrize(
     "action", [by_reset, by_saving_a_password, by_signing_out_everywhere]
 )
-def test_a_change_that_waits_is_off(robbed, outbox, action):
-    action(robbed)
+def test_queued_change_is_void_after_recovery(ada_with_claim_of_thief, outbox, action):
+    action(ada_with_claim_of_thief)
     outbox.clear()
 
-    deliver_message(late_question(robbed))
+    deliver_message(late_message(ada_with_claim_of_thief))
 
     assert outbox == []
-    robbed.refresh_from_db()
-    assert robbed.phone_pending is None
+    ada_with_claim_of_thief.refresh_from_db()
+    assert ada_with_claim_of_thief.phone_pending is None
 
 
-def test_a_change_that_waits_is_off_when_its_owner_changes_the_password(
-    robbed, api, outbox
+def test_queued_change_is_void_after_password_change(
+    ada_with_claim_of_thief, api, outbox
 ):
-    body = {"username": "ada", "password": PASSWORD}
-    csrf = api.post("/login", body, format="json").json()["csrf_token"]
-    api.post(
-        "/change-password",
-        {"current_password": PASSWORD, "new_password": NEW_PASSWORD},
-        format="json",
-        headers={"X-CSRFToken": csrf},
-    )
+    api.log_in()
+    api.change_password()
     outbox.clear()
 
-    deliver_message(late_question(robbed))
+    deliver_message(late_message(ada_with_claim_of_thief))
 
     assert outbox == []
 
 
-def test_a_change_that_was_asked_for_with_a_password_since_replaced_is_refused(ada):
+def test_change_request_with_replaced_password_is_refused(ada):
     stale = user_model().objects.get(pk=ada.pk)
     checked = stale.check_password
     # The password is replaced right after it was found right.
@@ -90,7 +86,7 @@ def test_a_change_that_was_asked_for_with_a_password_since_replaced_is_refused(a
         return True
 
     with pytest.raises(InvalidCredentials):
-        changes.request_change(user=stale, value=THIEFS, password=PASSWORD)
+        changes.request_change(user=stale, value=VALUE_OF_THIEF, password=PASSWORD)
 
     ada.refresh_from_db()
     assert ada.phone_pending is None

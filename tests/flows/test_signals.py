@@ -1,4 +1,4 @@
-"""What is announced, when, and with what."""
+"""Signals: their values, and the moment that they are sent."""
 
 from __future__ import annotations
 
@@ -26,56 +26,56 @@ VALUES = {"username": "neo", "phone": "+15551234567"}
 
 
 @pytest.fixture
-def heard():
+def received():
     """Every signal about a change, by name and in order."""
-    received = defaultdict(list)
+    values_by_name = defaultdict(list)
     listeners = []
     for name, signal in vars(signals).items():
         if isinstance(signal, Signal) and signal is not signals.delivery_attempted:
 
             def listen(name=name, **values):
-                received[name].append(values)
+                values_by_name[name].append(values)
 
             signal.connect(listen)
             listeners.append((signal, listen))
-    yield received
+    yield values_by_name
     for signal, listen in listeners:
         signal.disconnect(listen)
 
 
-def names(heard) -> list[str]:
-    return sorted(heard)
+def names(received) -> list[str]:
+    return sorted(received)
 
 
-def test_registration_is_announced(heard):
+def test_registration_sends_user_registered(received):
     user = registration.register(values=VALUES, password=PASSWORD, client=HERE)
 
-    (values,) = heard["user_registered"]
-    assert names(heard) == ["user_registered"]
+    (values,) = received["user_registered"]
+    assert names(received) == ["user_registered"]
     assert values["sender"] is user_model()
     assert values["user"] == user
     assert values["client"] == HERE
 
 
-def test_verification_is_announced(ada, heard):
+def test_verification_sends_recovery_verified(ada, received):
     recovery.confirm_verification(token=make_token(VERIFY.purpose, ada), client=HERE)
 
-    (values,) = heard["recovery_verified"]
-    assert names(heard) == ["recovery_verified"]
+    (values,) = received["recovery_verified"]
+    assert names(received) == ["recovery_verified"]
     assert values["user"].is_recovery_verified
     assert values["client"] == HERE
 
 
-def test_a_reset_is_announced_and_revokes(ada, heard):
+def test_reset_sends_password_reset_and_credentials_revoked(ada, received):
     recovery.confirm_reset(
         token=make_token(RESET.purpose, ada), new_password=NEW_PASSWORD
     )
 
-    assert names(heard) == ["credentials_revoked", "password_reset"]
-    assert heard["password_reset"][0]["client"] == Client()
+    assert names(received) == ["credentials_revoked", "password_reset"]
+    assert received["password_reset"][0]["client"] == Client()
 
 
-def test_a_change_of_factor_is_announced_and_revokes(ada, heard, rf):
+def test_change_sends_recovery_changed_and_credentials_revoked(ada, received, rf):
     request = rf.post("/", REMOTE_ADDR=HERE.address, HTTP_USER_AGENT=HERE.user_agent)
     request.session = SessionStore()
     user_model().objects.update(phone_pending="+15551234567")
@@ -83,59 +83,50 @@ def test_a_change_of_factor_is_announced_and_revokes(ada, heard, rf):
 
     changes.confirm_change(token=make_token(CHANGE.purpose, ada), request=request)
 
-    (values,) = heard["recovery_changed"]
-    assert names(heard) == ["credentials_revoked", "recovery_changed"]
+    (values,) = received["recovery_changed"]
+    assert names(received) == ["credentials_revoked", "recovery_changed"]
     assert values["old_value"] == "+12125552368"
     assert values["client"] == HERE
     assert values["user"].held_value == "+15551234567"
 
 
-def test_signing_out_everywhere_revokes(ada, heard):
+def test_end_all_sessions_sends_credentials_revoked(ada, received):
     sessions.end_all_sessions(user=ada, client=HERE)
 
-    assert names(heard) == ["credentials_revoked"]
+    assert names(received) == ["credentials_revoked"]
 
 
-def test_over_http_the_client_is_told(api, ada, heard):
-    login = api.post(
-        "/login",
-        {"username": "ada", "password": PASSWORD},
-        format="json",
-        headers={"User-Agent": "a browser"},
-    )
+def test_signal_over_http_names_the_client(api, ada, received):
+    api.log_in()
     api.post(
         "/change-password",
         {"current_password": PASSWORD, "new_password": NEW_PASSWORD},
-        format="json",
-        headers={
-            "User-Agent": "a browser",
-            "X-CSRFToken": login.data["csrf_token"],
-        },
+        headers={"User-Agent": "a browser"},
         REMOTE_ADDR="192.0.2.7",
     )
 
-    (values,) = heard["password_changed"]
-    assert names(heard) == ["credentials_revoked", "password_changed"]
+    (values,) = received["password_changed"]
+    assert names(received) == ["credentials_revoked", "password_changed"]
     assert values["client"] == HERE
 
 
-def test_nothing_is_announced_before_the_commit(heard):
+def test_signal_waits_for_the_commit(received):
     with transaction.atomic():
         registration.register(values=VALUES, password=PASSWORD)
-        assert names(heard) == []
+        assert names(received) == []
 
-    assert names(heard) == ["user_registered"]
+    assert names(received) == ["user_registered"]
 
 
-def test_nothing_that_was_rolled_back_is_announced(heard):
+def test_signal_of_rolled_back_change_is_not_sent(received):
     with transaction.atomic():
         registration.register(values=VALUES, password=PASSWORD)
         transaction.set_rollback(True)
 
-    assert names(heard) == []
+    assert names(received) == []
 
 
-def test_a_receiver_that_raises_stops_nobody(heard, caplog):
+def test_receiver_that_raises_stops_no_other(received, caplog):
     def fail(**_values):
         raise RuntimeError("a bug of the project")
 
@@ -146,49 +137,43 @@ def test_a_receiver_that_raises_stops_nobody(heard, caplog):
         signals.user_registered.disconnect(fail)
 
     assert user_model().objects.get() == user
-    assert len(heard["user_registered"]) == 1
+    assert len(received["user_registered"]) == 1
     assert any(record.levelno == logging.ERROR for record in caplog.records)
 
 
-def test_a_refused_password_announces_nothing(ada, heard):
+def test_refused_password_sends_no_signal(ada, received):
     with pytest.raises(ValidationError):
         recovery.confirm_reset(
             token=make_token(RESET.purpose, ada), new_password="short"
         )
 
-    assert names(heard) == []
+    assert names(received) == []
 
 
-def test_no_signal_carries_a_password(ada, heard):
+def test_signals_carry_no_password(ada, received):
     recovery.confirm_reset(
         token=make_token(RESET.purpose, ada), new_password=NEW_PASSWORD
     )
 
-    for values in heard["password_reset"]:
+    for values in received["password_reset"]:
         assert NEW_PASSWORD not in repr(values)
 
 
-def test_a_receiver_that_names_the_user_model_hears_of_a_changed_password(api, ada):
-    heard = []
+def test_receiver_for_user_model_gets_credentials_revoked(api, ada):
+    revoked = []
 
     def revoke(**values):
-        heard.append(values["user"].pk)
+        revoked.append(values["user"].pk)
 
     signals.credentials_revoked.connect(revoke, sender=user_model())
-    body = {"username": "ada", "password": PASSWORD}
-    csrf = api.post("/login", body, format="json").json()["csrf_token"]
-    api.post(
-        "/change-password",
-        {"current_password": PASSWORD, "new_password": NEW_PASSWORD},
-        format="json",
-        headers={"X-CSRFToken": csrf},
-    )
+    api.log_in()
+    api.change_password()
     signals.credentials_revoked.disconnect(revoke, sender=user_model())
 
-    assert heard == [ada.pk]
+    assert revoked == [ada.pk]
 
 
-def test_a_reset_is_announced_though_nobody_can_lift_the_lock(ada, heard, settings):
+def test_reset_sends_signals_while_counters_are_down(ada, received, settings):
     token = make_token(RESET.purpose, ada)
     settings.CRUDAUTH_CHANNELS = []
     dead = "redis://127.0.0.1:1/0"
@@ -198,4 +183,4 @@ def test_a_reset_is_announced_though_nobody_can_lift_the_lock(ada, heard, settin
 
     recovery.confirm_reset(token=token, new_password=NEW_PASSWORD)
 
-    assert len(heard["credentials_revoked"]) == 1
+    assert len(received["credentials_revoked"]) == 1

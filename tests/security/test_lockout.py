@@ -1,4 +1,4 @@
-"""The escalating lockout: what counts, what locks, what lifts."""
+"""The escalating lockout: failures, locks, and the ways to end a lock."""
 
 from __future__ import annotations
 
@@ -44,41 +44,42 @@ def attempt(identifier="ada", password="wrong", client=HERE):
     return verify_credentials(identifier=identifier, password=password, client=client)
 
 
-def fail(times=1, **how):
+def fail(times=1, **options):
     for _ in range(times):
         with pytest.raises(InvalidCredentials):
-            attempt(**how)
+            attempt(**options)
 
 
-def locked_for(**how) -> int:
+def locked_for(**options) -> int:
+    """Return the seconds that a refused attempt is told to wait."""
     with pytest.raises(LockedOut) as caught:
-        attempt(**how)
+        attempt(**options)
     return caught.value.retry_after
 
 
-def from_elsewhere(number: int) -> Client:
+def other_network(number: int) -> Client:
     return Client(address=f"198.51.100.{number}")
 
 
-def test_five_failures_lock_an_account(ada, clock):
+def test_five_failures_lock_the_account(ada, clock):
     fail(5)
 
     assert locked_for() == 61
 
 
-def test_four_failures_do_not(ada, clock):
+def test_four_failures_do_not_lock(ada, clock):
     fail(4)
 
     assert attempt(password=PASSWORD) == ada
 
 
-def test_a_right_password_during_a_lock_is_refused_like_a_wrong_one(ada, clock):
+def test_lock_refuses_right_and_wrong_password_the_same(ada, clock):
     fail(5)
 
     assert locked_for(password=PASSWORD) == locked_for(password="wrong")
 
 
-def test_a_lock_ends(ada, clock):
+def test_lock_ends_after_its_time(ada, clock):
     fail(5)
 
     clock.shift(61)
@@ -86,7 +87,7 @@ def test_a_lock_ends(ada, clock):
     assert attempt(password=PASSWORD) == ada
 
 
-def test_a_lock_is_counted_down(ada, clock):
+def test_lock_retry_after_counts_down(ada, clock):
     fail(5)
 
     clock.shift(50)
@@ -94,17 +95,17 @@ def test_a_lock_is_counted_down(ada, clock):
     assert locked_for() == 11
 
 
-def test_each_lock_is_twice_the_one_before_up_to_an_hour(ada, clock):
+def test_locks_double_up_to_an_hour(ada, clock):
     waits = []
     for number in range(8):
-        fail(5, client=from_elsewhere(number))
-        waits.append(locked_for(client=from_elsewhere(number)) - 1)
+        fail(5, client=other_network(number))
+        waits.append(locked_for(client=other_network(number)) - 1)
         clock.shift(waits[-1] + 1)
 
     assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
-def test_the_number_of_locks_is_remembered_for_a_day(ada, clock):
+def test_number_of_locks_is_remembered_for_a_day(ada, clock):
     fail(5)
     clock.shift(24 * 3600 - 1)
     fail(5)
@@ -116,7 +117,7 @@ def test_the_number_of_locks_is_remembered_for_a_day(ada, clock):
     assert locked_for() == 61
 
 
-def test_a_failure_counts_for_fifteen_minutes(ada, clock):
+def test_failure_counts_for_fifteen_minutes(ada, clock):
     fail(4)
 
     clock.shift(15 * 60)
@@ -125,7 +126,7 @@ def test_a_failure_counts_for_fifteen_minutes(ada, clock):
     assert attempt(password=PASSWORD) == ada
 
 
-def test_success_clears_the_accounts_own_pressure(ada, clock):
+def test_success_clears_failures_of_the_account(ada, clock):
     fail(4)
     attempt(password=PASSWORD)
     fail(4)
@@ -133,35 +134,35 @@ def test_success_clears_the_accounts_own_pressure(ada, clock):
     assert attempt(password=PASSWORD) == ada
 
 
-def test_unknown_identifiers_lock_like_known_ones(ada, clock):
-    fail(5, identifier="nobody")
+def test_unknown_identifier_locks_like_a_known_one(ada, clock):
+    fail(5, identifier="unknown")
     fail(5, identifier="ada")
 
-    assert locked_for(identifier="nobody") == locked_for(identifier="ada")
+    assert locked_for(identifier="unknown") == locked_for(identifier="ada")
 
 
-def test_case_and_spelling_do_not_multiply_tries(ada, clock):
-    for spelling in ("ada", "ADA", " ada ", "\uff41da", "Ada"):
-        fail(identifier=spelling)
+def test_forms_of_one_identifier_share_one_count(ada, clock):
+    for text in ("ada", "ADA", " ada ", "\uff41da", "Ada"):
+        fail(identifier=text)
 
     assert locked_for(identifier="aDa")
 
 
-def test_case_and_spelling_of_what_is_no_identifier_do_not_either(clock):
-    for spelling in ("no one!", "NO ONE!", " no one! ", "\uff4eo one!", "No One!"):
-        fail(identifier=spelling)
+def test_forms_of_one_malformed_identifier_share_one_count(clock):
+    for text in ("no one!", "NO ONE!", " no one! ", "\uff4eo one!", "No One!"):
+        fail(identifier=text)
 
     assert locked_for(identifier="nO oNE!")
 
 
-def test_another_account_is_not_locked(ada, clock):
+def test_lock_leaves_other_accounts_open(ada, clock):
     bob = user_model().objects.create_user(username="bob", password=PASSWORD)
     fail(5)
 
     assert attempt(identifier="bob", password=PASSWORD) == bob
 
 
-def test_a_closed_account_locks_and_answers_like_any_other(ada, clock):
+def test_inactive_account_locks_like_an_active_one(ada, clock):
     user_model().objects.update(is_active=False)
 
     fail(4, password="wrong")
@@ -170,15 +171,15 @@ def test_a_closed_account_locks_and_answers_like_any_other(ada, clock):
     assert locked_for() == 61
 
 
-def test_fifty_failures_lock_a_network(ada, clock):
+def test_fifty_failures_lock_the_network(ada, clock):
     for number in range(50):
         fail(identifier=f"name{number}")
 
     assert locked_for(identifier="ada", password=PASSWORD) == 61
-    assert attempt(password=PASSWORD, client=from_elsewhere(1)) == ada
+    assert attempt(password=PASSWORD, client=other_network(1)) == ada
 
 
-def test_an_ipv6_network_is_a_64(ada, clock, settings):
+def test_network_lock_covers_an_ipv6_64(ada, clock, settings):
     settings.CRUDAUTH_LOCKOUT = {"NETWORK_ATTEMPTS": 2}
     fail(identifier="one", client=Client(address="2001:db8::1"))
     fail(identifier="two", client=Client(address="2001:db8::2"))
@@ -187,7 +188,7 @@ def test_an_ipv6_network_is_a_64(ada, clock, settings):
     assert attempt(password=PASSWORD, client=Client(address="2001:db8:0:1::1")) == ada
 
 
-def test_success_gives_the_network_back_its_own_attempt_alone(ada, clock, settings):
+def test_success_takes_back_one_attempt_of_the_network(ada, clock, settings):
     settings.CRUDAUTH_LOCKOUT = {"NETWORK_ATTEMPTS": 3}
     fail(identifier="one")
     fail(identifier="two")
@@ -199,7 +200,7 @@ def test_success_gives_the_network_back_its_own_attempt_alone(ada, clock, settin
     assert locked_for(password=PASSWORD)
 
 
-def test_every_door_draws_on_one_budget(ada, clock):
+def test_login_reauthentication_and_backend_share_one_count(ada, clock):
     fail(2)
     for _ in range(2):
         with pytest.raises(InvalidCredentials):
@@ -212,19 +213,17 @@ def test_every_door_draws_on_one_budget(ada, clock):
         reauthenticate(user=ada, password=PASSWORD, client=HERE)
 
 
-def test_authenticate_raises_nothing_but_is_locked(ada, clock):
+def test_authenticate_returns_none_while_locked(ada, clock):
     request = RequestFactory().post("/")
-    answers = [
-        authenticate(request, username="ada", password="wrong") for _ in range(7)
-    ]
+    users = [authenticate(request, username="ada", password="wrong") for _ in range(7)]
 
-    assert answers == [None] * 7
+    assert users == [None] * 7
     assert authenticate(request, username="ada", password=PASSWORD) is None
     clock.shift(61)
     assert authenticate(request, username="ada", password=PASSWORD) == ada
 
 
-def test_authenticate_needs_a_name_and_a_password(ada):
+def test_authenticate_without_name_or_password_counts_nothing(ada):
     assert authenticate(None, username="ada") is None
     assert authenticate(None, password=PASSWORD) is None
     assert authenticate(None, username="ada", password=None) is None
@@ -234,7 +233,7 @@ def test_authenticate_needs_a_name_and_a_password(ada):
     ) == {0}
 
 
-def test_a_lock_keeps_every_backend_further_down_from_comparing(ada, clock, settings):
+def test_lock_stops_the_backends_that_follow(ada, clock, settings):
     settings.AUTHENTICATION_BACKENDS = [
         "crudauth_django.backends.IdentifierBackend",
         "django.contrib.auth.backends.ModelBackend",
@@ -244,7 +243,7 @@ def test_a_lock_keeps_every_backend_further_down_from_comparing(ada, clock, sett
     assert authenticate(None, username="ada", password=PASSWORD) is None
 
 
-def test_the_admin_shares_the_lock(ada, clock):
+def test_admin_login_shares_the_lock(ada, clock):
     user_model().objects.update(is_staff=True, is_superuser=True)
     browser = Browser()
     form = {"username": "ada", "next": "/admin/"}
@@ -261,7 +260,7 @@ def test_the_admin_shares_the_lock(ada, clock):
     assert accepted["Location"] == "/admin/"
 
 
-def test_a_completed_reset_lifts_the_lock(ada, clock):
+def test_reset_unlocks_the_account(ada, clock):
     fail(5)
 
     recovery.confirm_reset(
@@ -273,7 +272,7 @@ def test_a_completed_reset_lifts_the_lock(ada, clock):
     assert locked_for() == 61
 
 
-def test_a_refused_reset_lifts_nothing(ada, clock):
+def test_reset_refused_leaves_the_lock(ada, clock):
     fail(5)
 
     with pytest.raises(ValidationError):
@@ -284,7 +283,7 @@ def test_a_refused_reset_lifts_nothing(ada, clock):
     assert locked_for()
 
 
-def test_a_lock_can_be_lifted_by_hand(ada, clock, settings):
+def test_unlock_and_unlock_network_end_locks(ada, clock, settings):
     settings.CRUDAUTH_LOCKOUT = {"NETWORK_ATTEMPTS": 5}
     fail(5)
     lockout.unlock(ada)
@@ -295,16 +294,16 @@ def test_a_lock_can_be_lifted_by_hand(ada, clock, settings):
     assert attempt(password=PASSWORD) == ada
 
 
-def test_attempts_that_were_let_in_before_a_lock_do_not_press_on_the_next(ada, clock):
-    admissions = [
+def test_attempts_from_before_a_lock_do_not_count_for_the_next(ada, clock):
+    attempts = [
         lockout.begin_attempt(identifiers=["ada"], user=ada, client=HERE)
         for _ in range(5)
     ]
     with pytest.raises(LockedOut):
         lockout.begin_attempt(identifiers=["ada"], user=ada, client=HERE)
 
-    for admission in admissions:
-        admission.failed()
+    for login_attempt in attempts:
+        login_attempt.failed()
 
     assert locked_for() == 61
     clock.shift(61)
@@ -312,14 +311,14 @@ def test_attempts_that_were_let_in_before_a_lock_do_not_press_on_the_next(ada, c
     assert attempt(password=PASSWORD) == ada
 
 
-def test_parallel_attempts_beyond_the_limit_are_refused_before_comparing(ada, clock):
+def test_attempts_over_the_limit_are_refused_uncompared(ada, clock):
     for _ in range(5):
         lockout.begin_attempt(identifiers=["ada"], user=ada, client=HERE)
 
     assert locked_for(password=PASSWORD) == 60
 
 
-def test_the_lockout_can_be_configured(ada, clock, settings):
+def test_lockout_reads_each_option(ada, clock, settings):
     settings.CRUDAUTH_LOCKOUT = {
         "ATTEMPTS": 2,
         "BASE": timedelta(seconds=10),
@@ -340,7 +339,7 @@ def test_the_lockout_can_be_configured(ada, clock, settings):
     assert attempt(password=PASSWORD) == ada
 
 
-def test_the_lockout_can_be_switched_off(ada, settings):
+def test_lockout_of_none_is_off(ada, settings):
     settings.CRUDAUTH_LOCKOUT = None
     fail(60)
     lockout.unlock(ada)
@@ -350,23 +349,23 @@ def test_the_lockout_can_be_switched_off(ada, settings):
     assert not Counter.objects.exists()
 
 
-def test_a_lockout_switched_off_meanwhile_locks_nothing(ada, settings):
-    admission = lockout.begin_attempt(identifiers=["ada"], user=ada, client=HERE)
-    admission.counts = dict.fromkeys(admission.counts, 99)
+def test_lockout_switched_off_during_attempt_locks_nothing(ada, settings):
+    login_attempt = lockout.begin_attempt(identifiers=["ada"], user=ada, client=HERE)
+    login_attempt.counts = dict.fromkeys(login_attempt.counts, 99)
 
     settings.CRUDAUTH_LOCKOUT = None
-    admission.failed()
+    login_attempt.failed()
 
     settings.CRUDAUTH_LOCKOUT = {}
     assert attempt(password=PASSWORD) == ada
 
 
-def test_a_lock_is_logged_and_announced_without_saying_whose(ada, clock, caplog):
+def test_lock_is_logged_and_sent_without_identifier(ada, clock, caplog):
     caplog.set_level(logging.DEBUG)
-    heard = []
+    received = []
 
     def listen(**values):
-        heard.append(values)
+        received.append(values)
 
     user_locked_out.connect(listen)
     try:
@@ -374,7 +373,7 @@ def test_a_lock_is_logged_and_announced_without_saying_whose(ada, clock, caplog)
     finally:
         user_locked_out.disconnect(listen)
 
-    (values,) = heard
+    (values,) = received
     assert values["scope"] == "account"
     assert values["retry_after"] == 60
     assert values["client"] == HERE
@@ -385,7 +384,7 @@ def test_a_lock_is_logged_and_announced_without_saying_whose(ada, clock, caplog)
     assert "ada" not in caplog.text
 
 
-def test_no_counter_says_whom_it_counts(ada):
+def test_counter_keys_hide_identifier_and_address(ada):
     fail()
 
     keys = " ".join(Counter.objects.values_list("key", flat=True))
@@ -394,7 +393,7 @@ def test_no_counter_says_whom_it_counts(ada):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_identifiers_of_one_account_draw_on_one_silent_budget(clock):
+def test_identifiers_of_one_account_share_the_silent_count(clock):
     with installed(LOGIN_IDENTIFIERS=("username", "email"), RECOVERY_FACTOR=None):
         bob = user_model().objects.create_user(
             username="bob", email="bob@example.com", password=PASSWORD
@@ -402,7 +401,7 @@ def test_two_identifiers_of_one_account_draw_on_one_silent_budget(clock):
         fail(3, identifier="bob")
         fail(2, identifier="bob@example.com")
 
-        # A right password fails like a wrong one, and no answer says why.
+        # The account's lock is silent: a right password fails like a wrong one.
         fail(1, identifier="bob", password=PASSWORD)
         clock.shift(61)
         assert attempt(identifier="bob", password=PASSWORD) == bob
@@ -410,7 +409,7 @@ def test_two_identifiers_of_one_account_draw_on_one_silent_budget(clock):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_parallel_attempts_by_two_identifiers_share_the_silent_budget(clock):
+def test_parallel_attempts_by_two_identifiers_share_the_count(clock):
     with installed(LOGIN_IDENTIFIERS=("username", "email"), RECOVERY_FACTOR=None):
         bob = user_model().objects.create_user(
             username="bob", email="bob@example.com", password=PASSWORD
@@ -418,13 +417,15 @@ def test_parallel_attempts_by_two_identifiers_share_the_silent_budget(clock):
         for name in ("bob", "bob", "bob", "bob@example.com", "bob@example.com"):
             lockout.begin_attempt(identifiers=[name], user=bob, client=HERE)
 
-        admission = lockout.begin_attempt(identifiers=["bob"], user=bob, client=HERE)
+        login_attempt = lockout.begin_attempt(
+            identifiers=["bob"], user=bob, client=HERE
+        )
 
-        assert admission.account_locked
+        assert login_attempt.account_locked
 
 
 @pytest.mark.django_db(transaction=True)
-def test_success_by_one_identifier_clears_the_others(clock):
+def test_success_by_one_identifier_clears_the_other(clock):
     with installed(LOGIN_IDENTIFIERS=("username", "email"), RECOVERY_FACTOR=None):
         bob = user_model().objects.create_user(
             username="bob", email="bob@example.com", password=PASSWORD
@@ -436,7 +437,7 @@ def test_success_by_one_identifier_clears_the_others(clock):
         assert attempt(identifier="bob", password=PASSWORD) == bob
 
 
-def test_an_unverified_account_may_be_refused_like_a_wrong_password(ada, settings):
+def test_unverified_account_is_refused_if_required(ada, settings):
     settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = True
     fail(1, password=PASSWORD)
 
@@ -445,39 +446,13 @@ def test_an_unverified_account_may_be_refused_like_a_wrong_password(ada, setting
     assert attempt(password=PASSWORD) == ada
 
 
-def test_what_no_registration_makes_need_not_be_verified(api, db, settings):
-    settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = True
-    users = user_model().objects
-    users.create_superuser(username="root", phone="+12125552368", password=PASSWORD)
-    users.create_user(username="clerk", password=PASSWORD)
+def test_async_authenticate_is_locked_out_too(ada):
+    log_in = async_to_sync(aauthenticate)
+    for _ in range(5):
+        log_in(username="ada", password="a wrong one")
 
-    for name in ("root", "clerk"):
-        body = {"username": name, "password": PASSWORD}
-        assert api.post("/login", body, format="json").status_code == HTTPStatus.OK
+    assert log_in(username="ada", password=PASSWORD) is None
 
 
-def test_somebody_signed_in_confirms_the_password_unverified(api, ada, settings):
-    body = {"username": "ada", "password": PASSWORD}
-    token = api.post("/login", body, format="json").json()["csrf_token"]
-    settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = True
-
-    changed = api.post(
-        "/change-password",
-        {"current_password": PASSWORD, "new_password": NEW_PASSWORD},
-        format="json",
-        headers={"X-CSRFToken": token},
-    )
-
-    assert changed.status_code == HTTPStatus.OK
-
-
-def test_the_async_door_is_the_same_door(ada):
-    ask = async_to_sync(aauthenticate)
-    for _try in range(5):
-        ask(username="ada", password="a wrong one")
-
-    assert ask(username="ada", password=PASSWORD) is None
-
-
-def test_the_async_door_opens_for_the_right_password(ada):
+def test_async_authenticate_accepts_the_right_password(ada):
     assert async_to_sync(aauthenticate)(username="ada", password=PASSWORD) == ada

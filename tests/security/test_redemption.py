@@ -1,4 +1,4 @@
-"""Spent by the write: of any number of stale readers, one wins."""
+"""Redeemed by the write: one of any number of stale readers changes the row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crudauth_django.security.redemption import CHANGE, RESET, VERIFY
 from crudauth_django.security.tokens import make_token, read_token
 from crudauth_django.users import user_model
 from tests.support.client import NEW_PASSWORD, PASSWORD
-from tests.support.hashers import OVERTAKING
+from tests.support.hashers import REPLACING
 
 pytestmark = pytest.mark.django_db
 
@@ -25,8 +25,8 @@ RECOVERIES = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def claiming(ada):
-    """An account that has proven one number and claims another."""
+def with_claim(ada):
+    """An account with a verified number and a claim on another one."""
     user_model().objects.update(phone_verified=True, phone_pending=CLAIMED)
     ada.refresh_from_db()
     return ada
@@ -36,7 +36,7 @@ def columns(kind) -> dict[str, str]:
     return {"password": "another"} if kind is RESET else {}
 
 
-def ready(kind, ada):
+def with_state_for(kind, ada):
     if kind is CHANGE:
         user_model().objects.update(phone_verified=True, phone_pending=CLAIMED)
         ada.refresh_from_db()
@@ -44,31 +44,31 @@ def ready(kind, ada):
 
 
 @RECOVERIES
-def test_of_two_stale_readers_of_one_token_one_wins(ada, kind):
-    token = make_token(kind.purpose, ready(kind, ada))
+def test_one_of_two_stale_readers_redeems_the_token(ada, kind):
+    token = make_token(kind.purpose, with_state_for(kind, ada))
     first, second = read_token(kind.purpose, token), read_token(kind.purpose, token)
 
-    wins = [kind.update(first, columns(kind)), kind.update(second, columns(kind))]
+    redeemed = [kind.update(first, columns(kind)), kind.update(second, columns(kind))]
 
-    assert wins == [True, False]
+    assert redeemed == [True, False]
     with pytest.raises(InvalidToken):
         read_token(kind.purpose, token)
 
 
 @RECOVERIES
-def test_of_two_tokens_of_one_purpose_one_is_spent(ada, kind):
-    account = ready(kind, ada)
+def test_one_of_two_tokens_of_one_purpose_is_redeemed(ada, kind):
+    account = with_state_for(kind, ada)
     tokens = [make_token(kind.purpose, account) for _ in range(2)]
     readers = [read_token(kind.purpose, token) for token in tokens]
 
-    wins = [kind.update(reader, columns(kind)) for reader in readers]
+    redeemed = [kind.update(reader, columns(kind)) for reader in readers]
 
-    assert wins == [True, False]
+    assert redeemed == [True, False]
 
 
 @RECOVERIES
-def test_a_token_is_not_spent_on_an_account_that_was_closed_meanwhile(ada, kind):
-    token = make_token(kind.purpose, ready(kind, ada))
+def test_token_of_account_closed_meanwhile_changes_nothing(ada, kind):
+    token = make_token(kind.purpose, with_state_for(kind, ada))
     reader = read_token(kind.purpose, token)
     user_model().objects.update(is_active=False)
     before = user_model().objects.values().get()
@@ -78,8 +78,8 @@ def test_a_token_is_not_spent_on_an_account_that_was_closed_meanwhile(ada, kind)
 
 
 @RECOVERIES
-def test_a_token_is_not_spent_on_an_account_that_was_deleted_meanwhile(ada, kind):
-    token = make_token(kind.purpose, ready(kind, ada))
+def test_token_of_account_deleted_meanwhile_changes_nothing(ada, kind):
+    token = make_token(kind.purpose, with_state_for(kind, ada))
     reader = read_token(kind.purpose, token)
     ada.delete()
 
@@ -88,7 +88,7 @@ def test_a_token_is_not_spent_on_an_account_that_was_deleted_meanwhile(ada, kind
 
 
 @pytest.mark.parametrize("moved", [{"password": "x"}, {"auth_epoch": 9}], ids=str)
-def test_a_reset_is_not_spent_on_a_state_that_moved_meanwhile(ada, moved):
+def test_reset_of_changed_state_changes_nothing(ada, moved):
     reader = read_token(RESET.purpose, make_token(RESET.purpose, ada))
     user_model().objects.update(**moved)
     before = user_model().objects.values().get()
@@ -97,7 +97,7 @@ def test_a_reset_is_not_spent_on_a_state_that_moved_meanwhile(ada, moved):
     assert user_model().objects.values().get() == before
 
 
-def test_the_winner_shows_what_it_wrote(ada):
+def test_redeem_updates_the_instance_too(ada):
     encoded = passwords.make_password(NEW_PASSWORD)
 
     assert RESET.update(ada, {"password": encoded})
@@ -109,22 +109,22 @@ def test_the_winner_shows_what_it_wrote(ada):
     assert user_model().objects.get().auth_epoch == 1
 
 
-def test_a_change_moves_the_value_and_kills_every_older_token(claiming):
-    older = make_token(RESET.purpose, claiming)
+def test_change_stores_new_value_and_voids_older_tokens(with_claim):
+    older = make_token(RESET.purpose, with_claim)
 
-    changes.confirm_change(token=make_token(CHANGE.purpose, claiming))
+    changes.confirm_change(token=make_token(CHANGE.purpose, with_claim))
 
-    claiming.refresh_from_db()
-    assert (claiming.held_value, claiming.pending_value) == (CLAIMED, None)
-    assert claiming.is_recovery_verified
+    with_claim.refresh_from_db()
+    assert (with_claim.held_value, with_claim.pending_value) == (CLAIMED, None)
+    assert with_claim.is_recovery_verified
     with pytest.raises(InvalidToken):
         read_token(RESET.purpose, older)
 
 
-def test_a_reset_that_another_one_overtakes_raises(ada, settings):
+def test_reset_overtaken_while_hashing_raises(ada, settings):
     token = make_token(RESET.purpose, ada)
     # No lock is held while a password is hashed.
-    settings.PASSWORD_HASHERS = [OVERTAKING]
+    settings.PASSWORD_HASHERS = [REPLACING]
 
     with pytest.raises(InvalidToken, match="meanwhile"):
         recovery.confirm_reset(token=token, new_password=NEW_PASSWORD)
@@ -132,7 +132,7 @@ def test_a_reset_that_another_one_overtakes_raises(ada, settings):
     assert user_model().objects.get().password == "another"
 
 
-def test_of_two_changes_of_the_password_by_stale_readers_one_wins(ada, rf):
+def test_one_of_two_stale_password_changes_succeeds(ada, rf):
     request = rf.post("/")
     request.session = SessionStore()
     sessions.log_in(request=request, identifier="ada", password=PASSWORD)

@@ -1,19 +1,24 @@
-"""Hashers that a test names in ``PASSWORD_HASHERS``; each hashes as its parent does."""
+"""Hashers for ``PASSWORD_HASHERS``; each hashes as its parent does."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
+from django.conf import global_settings
+from django.conf import settings as django_settings
 from django.contrib.auth.hashers import Argon2PasswordHasher, MD5PasswordHasher
+from django.core.signals import setting_changed
 
 from crudauth_django.users import user_model
 
 COUNTING = "tests.support.hashers.CountingHasher"
-OVERTAKING = "tests.support.hashers.OvertakingHasher"
+REPLACING = "tests.support.hashers.ReplacingHasher"
 
 
 class CountingHasher(Argon2PasswordHasher):
-    """Writes down every hash that it makes, to keep one or to compare with one."""
+    """Lists every hash that it makes, to store or to compare."""
 
     time_cost = 1
     memory_cost = 64
@@ -29,11 +34,28 @@ class CountingHasher(Argon2PasswordHasher):
         return super().verify(password, encoded)
 
 
-class OvertakingHasher(MD5PasswordHasher):
-    """While it makes a hash, somebody else sets every password."""
+class ReplacingHasher(MD5PasswordHasher):
+    """Replaces every stored password while it makes a hash."""
 
-    algorithm = "overtaking"
+    algorithm = "replacing"
 
     def encode(self, password, salt):
         user_model().objects.update(password="another")
         return super().encode(password, salt)
+
+
+@contextmanager
+def default_hashers() -> Iterator[None]:
+    """Behave as a project without ``PASSWORD_HASHERS``."""
+    project = django_settings._wrapped
+    chosen = project.PASSWORD_HASHERS
+    change = {"sender": None, "setting": "PASSWORD_HASHERS", "enter": True}
+    project._explicit_settings.remove("PASSWORD_HASHERS")
+    django_settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS
+    setting_changed.send(**change, value=None)
+    try:
+        yield
+    finally:
+        project._explicit_settings.add("PASSWORD_HASHERS")
+        django_settings.PASSWORD_HASHERS = chosen
+        setting_changed.send(**change, value=chosen)
