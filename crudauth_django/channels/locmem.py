@@ -1,10 +1,10 @@
-"""Keeps messages in memory, for tests."""
+"""Keep messages in memory, for tests."""
 
 from __future__ import annotations
 
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 
-#: Everything delivered by this process; ``crudauth_django.testing`` empties it.
+#: Every message of this process, in order; ``crudauth_django.testing`` clears it.
 outbox: list[DeliveryIntent] = []
 
 
