@@ -7,6 +7,8 @@ from typing import Any, TextIO
 
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 
+__all__ = ["ConsoleChannel"]
+
 
 class ConsoleChannel(DeliveryChannel):
     """Writes every message, token included, to ``stream`` (standard output).

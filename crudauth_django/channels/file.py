@@ -10,6 +10,8 @@ from typing import Any
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.exceptions import DeliveryFailed
 
+__all__ = ["FileChannel"]
+
 
 class FileChannel(DeliveryChannel):
     """Writes each message, token included, to ``<folder>/<kind>-<id>.json``.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 
+__all__ = ["LocMemChannel", "outbox"]
+
 #: Every message of this process, in order; ``crudauth_django.testing`` clears it.
 outbox: list[DeliveryIntent] = []
 
