@@ -219,7 +219,7 @@ def test_every_endpoint_is_documented_with_its_name():
 
 def test_every_error_code_is_documented():
     page = (DOCS / "api.md").read_text()
-    source = "\n".join(p.read_text() for p in (PACKAGE / "api").glob("*.py"))
+    source = "\n".join(p.read_text() for p in (PACKAGE / "api").rglob("*.py"))
     codes = re.findall(r'default_code = "(\w+)"|code="(\w+)"', source)
 
     named = {code for pair in codes for code in pair if code}

@@ -109,6 +109,11 @@ class Settings:
     register_serializer: str = _option(
         "crudauth_django.api.serializers.RegisterSerializer", read_path
     )
+    #: The serializer of the account in ``/me`` and, without a recovery factor, in
+    #: the response to ``/register``.
+    account_serializer: str = _option(
+        "crudauth_django.api.serializers.AccountSerializer", read_path
+    )
     #: Fields of your own user model that ``/register`` may write.
     register_extra_fields: tuple[str, ...] = _option((), read_names)
     #: A callable, or its dotted path. It gets the cleaned registration as keyword

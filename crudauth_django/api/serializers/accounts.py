@@ -1,0 +1,113 @@
+"""Register, log in and change the password; represent an account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from crudauth_django.api.fields import (
+    IDENTITY_MAX_LENGTH,
+    IdentityField,
+    PasswordField,
+    TextField,
+    key_field,
+    model_fields,
+)
+from crudauth_django.api.serializers.base import (
+    RequestSerializer,
+    errors_under,
+    wrong_password_under,
+)
+from crudauth_django.conf.settings import get_settings
+from crudauth_django.flows import passwords, registration, sessions
+from crudauth_django.users import field_of, user_shape, writable_fields
+
+
+class AccountSerializer(serializers.Serializer[Any]):
+    """Represent an account to its owner: ``id``, identifiers and recovery factor.
+
+    Subclass it and name it in ``CRUDAUTH_ACCOUNT_SERIALIZER`` to add fields. The
+    recovery value is ``user.recovery_value``, the same for a stored and a pending
+    value. Do not return the columns themselves: the difference would reveal
+    another account with this value.
+    """
+
+    def get_fields(self) -> dict[str, Any]:
+        shape = user_shape()
+        fields: dict[str, Any] = {"id": key_field()}
+        for name in shape.identifiers:
+            fields[name] = IdentityField(name, read_only=True, allow_null=True)
+        if shape.factor is not None:
+            fields[shape.factor] = serializers.CharField(
+                source="recovery_value", read_only=True, allow_null=True
+            )
+            fields[shape.verified] = serializers.BooleanField(
+                source="is_recovery_verified", read_only=True
+            )
+        return {**fields, **super().get_fields()}
+
+
+class RegisterSerializer(RequestSerializer):
+    """Read identifiers, recovery factor, password and opted-in columns.
+
+    Subclass it and name it in ``CRUDAUTH_REGISTER_SERIALIZER`` to add fields. A
+    field with the name of a column is written, unless the column is protected.
+    ``CRUDAUTH_NEW_USER_FIELDS`` gets all of them.
+    """
+
+    def get_fields(self) -> dict[str, Any]:
+        shape = user_shape()
+        # A model serializer would report an identity value as taken.
+        opted_in = set(get_settings().register_extra_fields) - set(shape.columns)
+        fields = model_fields(sorted(opted_in & writable_fields()))
+        for name in shape.columns:
+            other_login = name != shape.factor and len(shape.identifiers) > 1
+            optional = other_login and field_of(name).null
+            fields[name] = IdentityField(name, required=not optional)
+        return {**fields, **super().get_fields(), "password": PasswordField()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        identifiers = user_shape().identifiers
+        if not any(attrs.get(name) for name in identifiers):
+            message = _("This field is required.")
+            raise serializers.ValidationError({identifiers[0]: [message]})
+        return attrs
+
+    def save(self, **kwargs: Any) -> Any:
+        values = {**self.validated_data, **kwargs}
+        with errors_under("password"):
+            return registration.register(
+                password=values.pop("password"), values=values, client=self.client
+            )
+
+
+class LoginSerializer(RequestSerializer):
+    """Read any identifier, under the name ``username``, and the password."""
+
+    username = TextField(max_length=IDENTITY_MAX_LENGTH)
+    password = PasswordField()
+
+    def save(self, **_kwargs: Any) -> Any:
+        return sessions.log_in(
+            request=self.http_request,
+            identifier=self.validated_data["username"],
+            password=self.validated_data["password"],
+        )
+
+
+class ChangePasswordSerializer(RequestSerializer):
+    """Read the current password and the new one."""
+
+    current_password = PasswordField()
+    new_password = PasswordField()
+
+    def save(self, **_kwargs: Any) -> None:
+        with wrong_password_under("current_password"), errors_under("new_password"):
+            passwords.change_password(
+                request=self.http_request,
+                user=self.context["request"].user,
+                current_password=self.validated_data["current_password"],
+                new_password=self.validated_data["new_password"],
+            )
