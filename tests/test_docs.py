@@ -120,6 +120,13 @@ def test_views_and_admin_pages_run_as_printed(tmp_path: Path):
 
 
 @pytest.mark.slow
+def test_replace_endpoint_page_runs_as_printed(tmp_path: Path):
+    assemble(tmp_path, "quickstart.md", "replace-endpoint.md")
+
+    assert "4 passed" in journey(tmp_path)
+
+
+@pytest.mark.slow
 def test_dispatchers_page_runs_as_printed(tmp_path: Path):
     assemble(tmp_path, "quickstart.md", "dispatchers.md")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.middleware.csrf import get_token
@@ -16,16 +17,17 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crudauth_django.api import serializers
 from crudauth_django.api.authentication import SessionAuthentication, refuse_cross_site
 from crudauth_django.api.base import CrudauthViewSet
-from crudauth_django.api.parsers import BoundedJSONParser
+from crudauth_django.api.serializers import accounts, recovery
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.flows import sessions
 from crudauth_django.users import user_shape
 
 __all__ = ["AccountViewSet", "RecoveryViewSet"]
 
+#: An action of the whole view set, by default for POST.
+endpoint = partial(action, detail=False, methods=["post"])
 SIGNED_IN: dict[str, Any] = {
     "authentication_classes": [SessionAuthentication],
     "permission_classes": [IsAuthenticated],
@@ -35,7 +37,7 @@ SIGNED_IN: dict[str, Any] = {
 class AccountViewSet(CrudauthViewSet):
     """Register, log in, log out, show the account, change the password."""
 
-    @action(detail=False, methods=["post"], throttle_name="register")
+    @endpoint(throttle_name="register")
     def register(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Create an account; the response is the same for a taken recovery value."""
         user = self.perform()
@@ -47,11 +49,9 @@ class AccountViewSet(CrudauthViewSet):
         )
 
     @method_decorator(ensure_csrf_cookie)
-    @action(
-        detail=False,
-        methods=["post"],
-        serializer_class=serializers.LoginSerializer,
-        parser_classes=[BoundedJSONParser, FormParser, MultiPartParser],
+    @endpoint(
+        serializer_class=accounts.LoginSerializer,
+        parser_classes=[*CrudauthViewSet.parser_classes, FormParser, MultiPartParser],
     )
     def login(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Open a session."""
@@ -62,22 +62,20 @@ class AccountViewSet(CrudauthViewSet):
             {"id": user.pk, "username": user.display_name, "csrf_token": token}
         )
 
-    @action(detail=False, methods=["post"], **SIGNED_IN)
+    @endpoint(**SIGNED_IN)
     def logout(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """End the session, also on the server."""
         sessions.log_out(request=request._request)
         return self.detail_response(_("Logged out."))
 
-    @action(detail=False, methods=["get"], **SIGNED_IN)
+    @endpoint(methods=["get"], **SIGNED_IN)
     def me(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return the account to its owner."""
         return self.account_response(request.user)
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="change-password",
-        serializer_class=serializers.ChangePasswordSerializer,
+        serializer_class=accounts.ChangePasswordSerializer,
         throttle_name="change_password",
         throttle_by_user=True,
         **SIGNED_IN,
@@ -101,11 +99,9 @@ class AccountViewSet(CrudauthViewSet):
 class RecoveryViewSet(CrudauthViewSet):
     """Verify, reset and change: a request and a confirmation for each."""
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="email/verify-request",
-        serializer_class=serializers.VerifyRequestSerializer,
+        serializer_class=recovery.VerifyRequestSerializer,
         throttle_name="verify_request",
     )
     def verify_request(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -115,22 +111,18 @@ class RecoveryViewSet(CrudauthViewSet):
             _("If there is an account to verify, we have sent a message.")
         )
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="email/verify-confirm",
-        serializer_class=serializers.VerifyConfirmSerializer,
+        serializer_class=recovery.VerifyConfirmSerializer,
     )
     def verify_confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Redeem a verification token."""
         self.perform()
         return self.detail_response(_("Verified."))
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="password/reset-request",
-        serializer_class=serializers.ResetRequestSerializer,
+        serializer_class=recovery.ResetRequestSerializer,
         throttle_name="reset_request",
     )
     def reset_request(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -140,22 +132,18 @@ class RecoveryViewSet(CrudauthViewSet):
             _("If there is an account, we have sent a message.")
         )
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="password/reset-confirm",
-        serializer_class=serializers.ResetConfirmSerializer,
+        serializer_class=recovery.ResetConfirmSerializer,
     )
     def reset_confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Redeem a reset token, set the password and end every session."""
         self.perform()
         return self.detail_response(_("Password reset."))
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="email/change-request",
-        serializer_class=serializers.ChangeRequestSerializer,
+        serializer_class=recovery.ChangeRequestSerializer,
         throttle_name="change_request",
         **SIGNED_IN,
     )
@@ -164,11 +152,9 @@ class RecoveryViewSet(CrudauthViewSet):
         self.perform()
         return self.detail_response(_("We have sent a message to confirm the change."))
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="email/change-confirm",
-        serializer_class=serializers.ChangeConfirmSerializer,
+        serializer_class=recovery.ChangeConfirmSerializer,
     )
     def change_confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Redeem a change token and end every other session."""

@@ -1,4 +1,11 @@
-"""Register, log in and change the password; represent an account."""
+"""Register, log in and change the password; represent an account.
+
+The docstrings of the classes are the descriptions in an OpenAPI schema. To add
+fields, subclass ``RegisterSerializer`` or ``AccountSerializer`` and name the
+class in ``CRUDAUTH_REGISTER_SERIALIZER`` or ``CRUDAUTH_ACCOUNT_SERIALIZER``. A
+registered field with the name of a column is written, unless the column is
+protected. ``CRUDAUTH_NEW_USER_FIELDS`` gets every field.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +33,7 @@ from crudauth_django.users import field_of, user_shape, writable_fields
 
 
 class AccountSerializer(serializers.Serializer[Any]):
-    """Represent an account to its owner: ``id``, identifiers and recovery factor.
-
-    Subclass it and name it in ``CRUDAUTH_ACCOUNT_SERIALIZER`` to add fields. The
-    recovery value is ``user.recovery_value``, the same for a stored and a pending
-    value. Do not return the columns themselves: the difference would reveal
-    another account with this value.
-    """
+    """An account as its owner sees it: ``id``, identifiers and recovery factor."""
 
     def get_fields(self) -> dict[str, Any]:
         shape = user_shape()
@@ -40,6 +41,8 @@ class AccountSerializer(serializers.Serializer[Any]):
         for name in shape.identifiers:
             fields[name] = IdentityField(name, read_only=True, allow_null=True)
         if shape.factor is not None:
+            # Not the columns: a pending value would reveal that another account
+            # has it.
             fields[shape.factor] = serializers.CharField(
                 source="recovery_value", read_only=True, allow_null=True
             )
@@ -50,12 +53,7 @@ class AccountSerializer(serializers.Serializer[Any]):
 
 
 class RegisterSerializer(RequestSerializer):
-    """Read identifiers, recovery factor, password and opted-in columns.
-
-    Subclass it and name it in ``CRUDAUTH_REGISTER_SERIALIZER`` to add fields. A
-    field with the name of a column is written, unless the column is protected.
-    ``CRUDAUTH_NEW_USER_FIELDS`` gets all of them.
-    """
+    """Identifiers, recovery factor, password and opted-in columns."""
 
     def get_fields(self) -> dict[str, Any]:
         shape = user_shape()
@@ -84,7 +82,7 @@ class RegisterSerializer(RequestSerializer):
 
 
 class LoginSerializer(RequestSerializer):
-    """Read any identifier, under the name ``username``, and the password."""
+    """Any identifier, under the name ``username``, and the password."""
 
     username = TextField(max_length=IDENTITY_MAX_LENGTH)
     password = PasswordField()
@@ -98,7 +96,7 @@ class LoginSerializer(RequestSerializer):
 
 
 class ChangePasswordSerializer(RequestSerializer):
-    """Read the current password and the new one."""
+    """The current password and the new one."""
 
     current_password = PasswordField()
     new_password = PasswordField()

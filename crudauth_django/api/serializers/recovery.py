@@ -17,7 +17,7 @@ from crudauth_django.users import user_shape
 
 
 class FactorSerializer(RequestSerializer):
-    """Read the recovery value, under the name of the factor."""
+    """The recovery value, under the name of the factor."""
 
     def get_fields(self) -> dict[str, Any]:
         factor = user_shape().recovery_factor
@@ -30,9 +30,10 @@ class FactorSerializer(RequestSerializer):
 
 
 class VerifyRequestSerializer(FactorSerializer):
-    """Request a verification; a session names the account, without a look-up."""
+    """The recovery value to verify."""
 
     def save(self, **_kwargs: Any) -> None:
+        # A look-up would take longer for a known account: the session has its key.
         session = getattr(self.http_request, "session", {})
         recovery.request_verification(
             value=self.value, user_pk=session.get(SESSION_KEY)
@@ -40,20 +41,20 @@ class VerifyRequestSerializer(FactorSerializer):
 
 
 class ResetRequestSerializer(FactorSerializer):
-    """Request a password reset."""
+    """The recovery value of the account to reset."""
 
     def save(self, **_kwargs: Any) -> None:
         recovery.request_reset(value=self.value)
 
 
 class ConfirmSerializer(RequestSerializer):
-    """Read a token."""
+    """A token."""
 
     token = TokenField()
 
 
 class VerifyConfirmSerializer(ConfirmSerializer):
-    """Redeem a verification token."""
+    """A verification token."""
 
     def save(self, **_kwargs: Any) -> None:
         recovery.confirm_verification(
@@ -62,7 +63,7 @@ class VerifyConfirmSerializer(ConfirmSerializer):
 
 
 class ResetConfirmSerializer(ConfirmSerializer):
-    """Redeem a reset token for a new password."""
+    """A reset token and the new password."""
 
     new_password = PasswordField()
 
@@ -76,7 +77,7 @@ class ResetConfirmSerializer(ConfirmSerializer):
 
 
 class ChangeRequestSerializer(RequestSerializer):
-    """Read the new recovery value, under ``new_<factor>``, and the password."""
+    """The new recovery value, under ``new_<factor>``, and the password."""
 
     def get_fields(self) -> dict[str, Any]:
         factor = user_shape().recovery_factor
@@ -98,7 +99,7 @@ class ChangeRequestSerializer(RequestSerializer):
 
 
 class ChangeConfirmSerializer(ConfirmSerializer):
-    """Redeem a change token; the session of the request survives."""
+    """A change token."""
 
     def save(self, **_kwargs: Any) -> None:
         changes.confirm_change(
