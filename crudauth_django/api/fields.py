@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -13,7 +12,7 @@ from crudauth_django.api.errors import BadToken
 from crudauth_django.identity.normalize import normalize, to_text
 from crudauth_django.identity.passwords import MAX_LENGTH
 from crudauth_django.security.tokens import MAX_LENGTH as TOKEN_MAX_LENGTH
-from crudauth_django.users import field_of, user_model
+from crudauth_django.users import field_of
 
 #: The longest identity value in a body, even if its column allows more.
 IDENTITY_MAX_LENGTH = 1000
@@ -71,18 +70,8 @@ class IdentityField(TextField):
         return to_text(value)
 
 
-def model_fields(names: Iterable[str], **extra: Any) -> dict[str, Any]:
-    """Build the fields that a model serializer of the user model has.
+class KeyField(serializers.ReadOnlyField):
+    """The primary key of the account, which the API calls ``id``."""
 
-    ``extra`` are further options of its ``Meta``.
-    """
-    options = {"model": user_model(), "fields": list(names), **extra}
-    bases = (serializers.ModelSerializer,)
-    serializer = type("Columns", bases, {"Meta": type("Meta", (), options)})
-    return dict(serializer().get_fields())
-
-
-def key_field() -> Any:
-    """Build the read-only field of the primary key, which the API calls ``id``."""
-    options = {"id": {"source": "pk", "read_only": True}}
-    return model_fields(["id"], extra_kwargs=options)["id"]
+    def __init__(self) -> None:
+        super().__init__(source="pk")

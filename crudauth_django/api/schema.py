@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 from drf_spectacular.extensions import (
     OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
     OpenApiViewExtension,
 )
 from drf_spectacular.utils import (
@@ -24,10 +25,10 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers, status
 
-from crudauth_django.api.fields import key_field
+from crudauth_django.api.fields import KeyField
 from crudauth_django.api.serializers import AccountSerializer
 from crudauth_django.conf.settings import get_settings
-from crudauth_django.users import user_shape
+from crudauth_django.users import user_model, user_shape
 
 _ERROR = OpenApiResponse(
     response={
@@ -77,6 +78,16 @@ class SessionScheme(OpenApiAuthenticationExtension):
         return {"type": "apiKey", "in": "cookie", "name": "sessionid"}
 
 
+class KeySchema(OpenApiSerializerFieldExtension):
+    """The type of the primary key."""
+
+    target_class = "crudauth_django.api.fields.KeyField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
+        key = user_model()._meta.pk
+        return auto_schema._map_model_field(key, direction)  # noqa: SLF001 (as its docs do)
+
+
 # Also the name of a project's subclass.
 extend_schema_serializer(component_name="CrudauthAccount")(AccountSerializer)
 
@@ -91,7 +102,7 @@ class AccountSchema(OpenApiViewExtension):
         session = inline_serializer(
             "CrudauthSession",
             {
-                "id": key_field(),
+                "id": KeyField(),
                 "username": serializers.CharField(),
                 "csrf_token": serializers.CharField(),
             },

@@ -17,10 +17,9 @@ from rest_framework import serializers
 from crudauth_django.api.fields import (
     IDENTITY_MAX_LENGTH,
     IdentityField,
+    KeyField,
     PasswordField,
     TextField,
-    key_field,
-    model_fields,
 )
 from crudauth_django.api.serializers.base import (
     RequestSerializer,
@@ -29,7 +28,7 @@ from crudauth_django.api.serializers.base import (
 )
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.flows import passwords, registration, sessions
-from crudauth_django.users import field_of, user_shape, writable_fields
+from crudauth_django.users import field_of, user_model, user_shape, writable_fields
 
 
 class AccountSerializer(serializers.Serializer[Any]):
@@ -37,7 +36,7 @@ class AccountSerializer(serializers.Serializer[Any]):
 
     def get_fields(self) -> dict[str, Any]:
         shape = user_shape()
-        fields: dict[str, Any] = {"id": key_field()}
+        fields: dict[str, Any] = {"id": KeyField()}
         for name in shape.identifiers:
             fields[name] = IdentityField(name, read_only=True, allow_null=True)
         if shape.factor is not None:
@@ -59,7 +58,10 @@ class RegisterSerializer(RequestSerializer):
         shape = user_shape()
         # A model serializer would report an identity value as taken.
         opted_in = set(get_settings().register_extra_fields) - set(shape.columns)
-        fields = model_fields(sorted(opted_in & writable_fields()))
+        names = sorted(opted_in & writable_fields())
+        meta = type("Meta", (), {"model": user_model(), "fields": names})
+        extras = type("Extras", (serializers.ModelSerializer,), {"Meta": meta})
+        fields: dict[str, Any] = extras().get_fields()
         for name in shape.columns:
             other_login = name != shape.factor and len(shape.identifiers) > 1
             optional = other_login and field_of(name).null
