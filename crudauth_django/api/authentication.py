@@ -24,10 +24,9 @@ def refuse_cross_site(request: HttpRequest) -> None:
     """Refuse a login that another site sends (login CSRF).
 
     Browsers name the sender in ``Sec-Fetch-Site``, older ones in ``Origin``.
-    Origins in ``CSRF_TRUSTED_ORIGINS`` are accepted. A client that sends neither
-    header is not a browser, and so has no visitor whose cookies it could set.
-    Source: OWASP CSRF Prevention Cheat Sheet, Fetch Metadata. Raises
-    ``PermissionDenied``.
+    Origins in ``CSRF_TRUSTED_ORIGINS`` are accepted. So are requests without
+    either header: they come from no browser, and no visitor is attacked. Source:
+    OWASP CSRF Prevention Cheat Sheet, Fetch Metadata. Raises ``PermissionDenied``.
     """
     origin = request.headers.get("Origin", "")
     if _is_trusted_origin(origin):
