@@ -21,8 +21,6 @@ from crudauth_django.delivery.send import (
     send_to_channels,
 )
 
-__all__ = ["deliver_message"]
-
 logger = logging.getLogger(__name__)
 
 

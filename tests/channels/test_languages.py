@@ -146,7 +146,7 @@ def reading_languages(settings):
         ("es-MX,es;q=0.9", "El nombre o la contraseña no son correctos."),
         ("pt-BR", "O nome ou a senha não estão corretos."),
         ("zh-CN", "账号或密码错误。"),
-        ("tlh", "The name or the password is wrong."),
+        ("tlh", "Incorrect login or password."),
     ],
 )
 def test_an_answer_is_in_the_language_of_the_request(api, language, detail):

@@ -60,7 +60,8 @@ class Browser:
             response = self.client.post(
                 path, content, content_type=content_type, headers=headers, **options
             )
-        if path == "/login" and response.status_code == HTTPStatus.OK:
+        is_login = path.rstrip("/").endswith("/login")
+        if is_login and response.status_code == HTTPStatus.OK:
             self.csrf_token = response.json()["csrf_token"]
         return response
 
