@@ -1,5 +1,21 @@
 """System checks, each with an id, the cause and a hint."""
 
-from crudauth_django.checks import consistency, delivery, mail, policy, shape, texts
+from crudauth_django.checks import (
+    channels,
+    counters,
+    dispatchers,
+    project,
+    settings,
+    shape,
+    texts,
+)
 
-__all__ = ["consistency", "delivery", "mail", "policy", "shape", "texts"]
+__all__ = [
+    "channels",
+    "counters",
+    "dispatchers",
+    "project",
+    "settings",
+    "shape",
+    "texts",
+]
