@@ -35,12 +35,7 @@ class AccountActions(ModelAdmin):
     budgets.
     """
 
-    actions = (
-        "send_verification",
-        "send_password_reset",
-        "end_all_sessions",
-        "unlock",
-    )
+    actions = ("send_verification", "send_password_reset", "end_all_sessions", "unlock")
 
     def has_messaging_permission(self, request: HttpRequest) -> bool:
         """Return whether messages can be sent, and by this user."""

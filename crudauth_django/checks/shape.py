@@ -41,8 +41,8 @@ def check_user_model() -> Messages:
     if issubclass(model, AbstractAuthUser):
         yield from _check_key()
         yield from _check_identifiers(model)
-        yield from _check_factor(model)
-        yield from _check_bookkeeping(model)
+        if model.RECOVERY_FACTOR is not None:
+            yield from _check_factor(model, model.RECOVERY_FACTOR)
         yield from _check_number_format(model)
     else:
         yield checks.Error(
@@ -54,10 +54,9 @@ def check_user_model() -> Messages:
 
 
 def _check_key() -> Messages:
-    """Check that each primary key fits into a token, whose length is limited.
+    """Check that each primary key fits into a token of limited length.
 
-    The check assumes ASCII. A key of ``MAX_KEY`` letters may need four times as
-    many bytes in UTF-8, and would not fit.
+    The check assumes ASCII: a letter may need four bytes in UTF-8.
     """
     field = key_field()
     if not isinstance(field, models.CharField | models.TextField):
@@ -98,10 +97,7 @@ def _check_identifiers(model: type[AbstractAuthUser]) -> Messages:
             )
 
 
-def _check_factor(model: type[AbstractAuthUser]) -> Messages:
-    name = model.RECOVERY_FACTOR
-    if name is None:
-        return
+def _check_factor(model: type[AbstractAuthUser], name: str) -> Messages:
     field = _field(model, name)
     if field is None:
         yield checks.Error(
@@ -110,7 +106,8 @@ def _check_factor(model: type[AbstractAuthUser]) -> Messages:
             obj=model,
             id="crudauth.E005",
         )
-    elif not _is_unique(model, field):
+        return
+    if not _is_unique(model, field):
         yield checks.Error(
             f"The recovery factor {name!r} is not unique.",
             hint=f"Declare {name} with unique=True.",
@@ -125,25 +122,17 @@ def _check_factor(model: type[AbstractAuthUser]) -> Messages:
             obj=model,
             id="crudauth.E007",
         )
-
-
-def _check_bookkeeping(model: type[AbstractAuthUser]) -> Messages:
-    shape = model.shape()
-    if shape.factor is None or _field(model, shape.factor) is None:
-        return
-    pending = _field(model, shape.pending)
-    fits = {
-        shape.verified: isinstance(_field(model, shape.verified), models.BooleanField),
-        shape.pending: pending is not None and not pending.unique,
-    }
-    for name in [name for name in fits if not fits[name]]:
-        yield checks.Error(
-            f"The model declares its own {name!r}, but this field is added "
-            "automatically.",
-            hint=f"Remove your own {name}.",
-            obj=model,
-            id="crudauth.E008",
-        )
+    verified, pending = (_field(model, column) for column in model.shape().bookkeeping)
+    fits = isinstance(verified, models.BooleanField), pending and not pending.unique
+    for column, is_ours in zip(model.shape().bookkeeping, fits, strict=True):
+        if not is_ours:
+            yield checks.Error(
+                f"The model declares its own {column!r}, but this field is added "
+                "automatically.",
+                hint=f"Remove your own {column}.",
+                obj=model,
+                id="crudauth.E008",
+            )
 
 
 def _check_number_format(model: type[AbstractAuthUser]) -> Messages:
@@ -174,10 +163,7 @@ def _is_address(model: type[AbstractAuthUser], name: str) -> bool:
 
 @system_check(deploy=True)
 def check_claims() -> Messages:
-    """Check that an account can claim a value which another account holds.
-
-    Without a nullable column, such a registration creates no account.
-    """
+    """Check that an account can claim another account's value."""
     model = _recoverable_model()
     if model is None or model.RECOVERY_FACTOR is None:
         return
@@ -185,8 +171,8 @@ def check_claims() -> Messages:
     if field and not field.null and len(model.LOGIN_IDENTIFIERS) > 1:
         yield checks.Warning(
             f"The recovery factor {field.name!r} is not nullable. A registration "
-            "with another account's value creates no account, and the user name, "
-            "still free, reveals that.",
+            "with another account's value creates no account: its user name stays "
+            "free, which reveals the other account.",
             hint=f"Declare {field.name} with null=True, blank=True: the new account "
             "then only claims the value.",
             obj=model,
@@ -196,15 +182,15 @@ def check_claims() -> Messages:
 
 @system_check(deploy=True)
 def check_unverified_addresses() -> Messages:
-    """Check that each address which identifies accounts is also verified."""
+    """Check that each address to log in with is verified."""
     model = _recoverable_model()
     if model is None:
         return
     for name in model.LOGIN_IDENTIFIERS:
         if name != model.RECOVERY_FACTOR and _is_address(model, name):
             yield checks.Warning(
-                f"Users log in with the address {name!r}, which is never verified: "
-                "a person can register the address of another one.",
+                f"Users log in with the address {name!r}, but it is never verified: "
+                "any client can register another person's address.",
                 hint=f"Make {name} the recovery factor. If it is meant as a public "
                 "name, silence this warning.",
                 obj=model,
@@ -223,7 +209,7 @@ def check_registration_oracle() -> Messages:
             "Users log in with an address, also before they have verified it: a "
             "login right after a registration reveals whether the address was taken.",
             hint="Set CRUDAUTH_LOGIN_REQUIRES_VERIFIED = True: the login then fails "
-            "in both cases.",
+            "in both cases, until the address is verified.",
             obj=model,
             id="crudauth.W001",
         )

@@ -17,14 +17,8 @@ class LoggedDeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generi
     """Lists the deliveries; only ``crudauth_prune`` deletes old ones."""
 
     list_display = (
-        "tried_at",
-        "kind",
-        "recipient",
-        "country",
-        "channel",
-        "outcome",
-        "attempts",
-        "code",
+        *("tried_at", "kind", "recipient", "country"),
+        *("channel", "outcome", "attempts", "code"),
     )
     list_filter = ("outcome", "kind", "channel", "country", "tried_at")
     search_fields = ("message_id", "provider_id", "code")
