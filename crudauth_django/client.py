@@ -1,4 +1,4 @@
-"""Who is asking: the address and the user agent of a request."""
+"""The client of a request: its address and its user agent."""
 
 from __future__ import annotations
 
@@ -11,23 +11,25 @@ from crudauth_django.conf.settings import get_settings
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-#: A user agent is cut to this many characters.
-USER_AGENT_LENGTH = 200
+__all__ = ["Client", "client_of"]
+
+#: A longer user agent is cut.
+MAX_USER_AGENT_LENGTH = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:
-    """The other end of a request; both values are ``""`` when unknown."""
+    """The other end of a request; both values are ``""`` if they are unknown."""
 
     address: str = ""
     user_agent: str = ""
 
     @property
     def network(self) -> str:
-        """What failures and requests are counted by.
+        """The network under which failures and requests are counted.
 
-        An IPv4 address stands for itself. An IPv6 address stands for its /64,
-        because one subscriber is handed at least that much (RFC 6177).
+        For an IPv4 address it is the address itself, for an IPv6 address its /64:
+        each subscriber has at least a /64 (RFC 6177).
         """
         address = parse_address(self.address)
         if isinstance(address, IPv6Address):
@@ -36,31 +38,31 @@ class Client:
 
 
 def client_of(request: HttpRequest | None) -> Client:
-    """Read the client from a request; an empty one where there is no request."""
+    """Return the client of a request; without a request, both values are ``""``."""
     if request is None:
         return Client()
     return Client(
         address=client_address(request),
-        user_agent=request.META.get("HTTP_USER_AGENT", "")[:USER_AGENT_LENGTH],
+        user_agent=request.META.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH],
     )
 
 
 def client_address(request: HttpRequest) -> str:
     """Return the address that the outermost trusted proxy saw.
 
-    ``X-Forwarded-For`` counts only as far as ``CRUDAUTH_TRUSTED_PROXIES``
-    hops, from the right: what stands further left, anybody may have written.
+    Of ``X-Forwarded-For``, only the last ``CRUDAUTH_TRUSTED_PROXIES`` entries
+    count. Any client can write the entries before them.
     """
     remote = request.META.get("REMOTE_ADDR", "")
     hops = get_settings().trusted_proxies
     if not hops:
-        return _spelled(remote)
+        return _without_port(remote)
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    return _spelled(forwarded[-hops:][0]) or _spelled(remote)
+    return _without_port(forwarded[-hops:][0]) or _without_port(remote)
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Read an address; an IPv4 one mapped into IPv6 is the IPv4 one."""
+    """Parse an address; an IPv4 address mapped into IPv6 becomes IPv4."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:
@@ -70,7 +72,8 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     return address
 
 
-def _spelled(entry: str) -> str:
+def _without_port(entry: str) -> str:
+    """Return the address in ``1.2.3.4:80`` or ``[::1]:80``; ``""`` for other text."""
     text = entry.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -159,28 +159,19 @@ class AbstractAuthUser(
         self._normalize_fields(written & changed & columns)
         moved = self.shape().factor in written & self.changed_fields()
         if moved:
-            written |= self._reset_verification()
-        elif "password" in written & changed:
-            written |= self._cancel_pending_change()
+            setattr(self, self.shape().verified, False)
+            setattr(self, self.shape().pending, None)
+            self.auth_epoch = F("auth_epoch") + 1
+            written |= {*self.shape().bookkeeping, "auth_epoch"}
+        elif "password" in written & changed and self.is_recovery_verified:
+            # Another person may have known the old password and asked for it.
+            setattr(self, self.shape().pending, None)
+            written.add(self.shape().pending)
         super().save(update_fields=written, **kwargs)
         # Fields left out of update_fields stay marked as changed.
         self.mark_saved(written & set(self.tracked_fields()))
         if moved:
             self.refresh_from_db(fields=["auth_epoch"], using=kwargs.get("using"))
-
-    def _reset_verification(self) -> set[str]:
-        shape = self.shape()
-        setattr(self, shape.verified, False)
-        setattr(self, shape.pending, None)
-        self.auth_epoch = F("auth_epoch") + 1
-        return {*shape.bookkeeping, "auth_epoch"}
-
-    def _cancel_pending_change(self) -> set[str]:
-        # Another person may have known the old password and asked for the change.
-        if not self.is_recovery_verified:
-            return set()
-        setattr(self, self.shape().pending, None)
-        return {self.shape().pending}
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         """Leave the identity fields to :meth:`clean`.

@@ -1,4 +1,4 @@
-"""Gates for your own views: only accounts that have proven their factor."""
+"""Limit your own views to accounts with a verified recovery value."""
 
 from __future__ import annotations
 
@@ -22,28 +22,33 @@ _View = TypeVar(
 )
 
 
+__all__ = ["IsRecoveryVerified", "is_recovery_verified", "recovery_verified_required"]
+
+
 def is_recovery_verified(user: Any) -> bool:
-    """Whether this user is signed in and has proven the recovery value."""
+    """Return whether a user is signed in and has verified the recovery value."""
     return bool(
         user and user.is_authenticated and getattr(user, "is_recovery_verified", False)
     )
 
 
 class IsRecoveryVerified(BasePermission):
-    """Lets through whoever has proven the recovery value of the account."""
+    """Allow accounts with a verified recovery value.
+
+    Other accounts get 403, anonymous clients 401 or 403 as in all of DRF.
+    """
 
     message = _("Verify your account first.")
     code = "recovery_not_verified"
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Answer 403 to the unverified, and 401 or 403 to strangers, as DRF does."""
         return is_recovery_verified(request.user)
 
 
 def recovery_verified_required(view: _View) -> _View:
     """Guard a plain Django view, ``def`` or ``async def``.
 
-    Strangers log in first, the unverified get 403.
+    Anonymous clients are redirected to the login, unverified accounts get 403.
     """
     if iscoroutinefunction(view):
 
@@ -64,7 +69,7 @@ def recovery_verified_required(view: _View) -> _View:
 
 
 def _refuse(request: HttpRequest, user: Any) -> HttpResponseBase | None:
-    """Return where a stranger goes; raises ``PermissionDenied`` for the unverified."""
+    """Return a redirect to the login; raises ``PermissionDenied`` if unverified."""
     if not user.is_authenticated:
         return redirect_to_login(request.get_full_path())
     if not is_recovery_verified(user):

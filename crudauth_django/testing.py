@@ -1,11 +1,11 @@
-"""For the tests of your own project and of your own channels.
+"""Test your project and your channels.
 
-With pytest, put ``pytest_plugins = ["crudauth_django.testing"]`` into the
-``conftest.py`` at the root, and ask for ``delivery_outbox``. With ``unittest``,
-mix :class:`DeliveryOutboxMixin` into a test case. Either delivers at once, into
-a list of :class:`~crudauth_django.channels.DeliveryIntent`.
+With pytest, put ``pytest_plugins = ["crudauth_django.testing"]`` into the root
+``conftest.py`` and use the fixture ``delivery_outbox``. With ``unittest``, add
+:class:`DeliveryOutboxMixin` to a test case. Both deliver at once, into a list of
+:class:`~crudauth_django.channels.DeliveryIntent`.
 
-A channel's author subclasses :class:`ChannelContract`.
+For a channel, subclass :class:`ChannelContract`.
 """
 
 from __future__ import annotations
@@ -22,17 +22,26 @@ from django.test import override_settings
 from crudauth_django.channels import locmem
 from crudauth_django.channels.attempts import call_channel
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.intents import build_intent
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.kinds import KINDS, TOKEN_KINDS, MessageKind
 
-#: A stand-in for a token, longer than those of numbers and UUIDs are; with a
-#: text as its primary key, an account's may have ``tokens.MAX_LENGTH``.
+__all__ = [
+    "SAMPLE_TOKEN",
+    "ChannelContract",
+    "DeliveryOutboxMixin",
+    "collected_deliveries",
+    "delivery_outbox",
+]
+
+#: A stand-in for a token, longer than the token of a number or a UUID. If the
+#: primary key is a text, a token has up to ``tokens.MAX_LENGTH`` characters.
 SAMPLE_TOKEN = "AWq" + "x" * 60
 
 
 @contextmanager
 def collected_deliveries() -> Iterator[list[DeliveryIntent]]:
-    """Deliver at once, into the list that this yields."""
+    """Deliver at once, into the list that the block gets."""
     locmem.outbox.clear()
     with override_settings(
         CRUDAUTH_CHANNELS=["crudauth_django.channels.locmem.LocMemChannel"],
@@ -52,7 +61,7 @@ def delivery_outbox() -> Iterator[list[DeliveryIntent]]:
 
 
 class DeliveryOutboxMixin(TestCase):
-    """Gives a ``unittest`` test case ``self.delivery_outbox``."""
+    """Add ``self.delivery_outbox`` to a ``unittest`` test case."""
 
     delivery_outbox: list[DeliveryIntent]
 
@@ -62,11 +71,11 @@ class DeliveryOutboxMixin(TestCase):
 
 
 class ChannelContract:
-    """What every channel must do; subclass it and name it ``Test…``.
+    """Test the behaviour of every channel; name the subclass ``Test…``.
 
-    Define the fixture ``channel``, which returns the channel under test with
-    whatever it sends to in working order, and, where it can be made to fail,
-    ``failing_channel``. ``recipient`` is a value that the channel can reach.
+    Define the fixture ``channel``: the channel, with a working provider. If the
+    provider can be made to fail, also define ``failing_channel``. ``recipient``
+    is a value that the channel can reach.
     """
 
     recipient = "+15551234567"
@@ -78,56 +87,48 @@ class ChannelContract:
 
     @pytest.fixture
     def failing_channel(self) -> DeliveryChannel | None:
-        """Return the channel with a dead provider, or ``None``."""
+        """Return the channel with a failing provider, or ``None``."""
         return None
 
-    def intent(self, kind: str) -> DeliveryIntent:
-        """Return a message of a kind, as the flows make it."""
+    def intent(self, kind: MessageKind) -> DeliveryIntent:
+        """Return a message of a kind, with a link if the kind has a token."""
         has_token = kind in TOKEN_KINDS
-        return DeliveryIntent(
-            id="0" * 32,
-            kind=kind,
-            token=SAMPLE_TOKEN if has_token else None,
-            recipient=self.recipient,
-            account="neo",
-            language="en",
-            expires_in=timedelta(hours=1) if has_token else None,
-            link=f"https://app.example.com/x?token={SAMPLE_TOKEN}" if has_token else "",
-        )
+        with override_settings(CRUDAUTH_FRONTEND_URL="https://app.example.com"):
+            return build_intent(
+                kind=kind,
+                recipient=self.recipient,
+                account="neo",
+                language="en",
+                token=SAMPLE_TOKEN if has_token else None,
+                expires_in=timedelta(hours=1) if has_token else None,
+            )
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_every_kind_is_delivered_or_passed_over(
-        self, channel: DeliveryChannel, kind: str
+    def test_every_kind_is_delivered_or_ignored(
+        self, channel: DeliveryChannel, kind: MessageKind
     ) -> None:
-        deliver(channel, self.intent(kind))
+        call_channel(channel, self.intent(kind))
 
-    def test_a_language_nobody_speaks_is_no_reason_to_fail(
-        self, channel: DeliveryChannel
-    ) -> None:
+    def test_unknown_language_is_delivered(self, channel: DeliveryChannel) -> None:
         intent = replace(self.intent(MessageKind.RESET_PASSWORD), language="x-unknown")
 
-        deliver(channel, intent)
+        call_channel(channel, intent)
 
-    def test_a_message_without_a_link_is_delivered(
-        self, channel: DeliveryChannel
-    ) -> None:
-        deliver(channel, replace(self.intent(MessageKind.RESET_PASSWORD), link=""))
+    def test_message_without_link_is_delivered(self, channel: DeliveryChannel) -> None:
+        intent = replace(self.intent(MessageKind.RESET_PASSWORD), link="")
 
-    def test_its_name_shows_no_secret(self, channel: DeliveryChannel) -> None:
+        call_channel(channel, intent)
+
+    def test_repr_shows_no_token(self, channel: DeliveryChannel) -> None:
         assert SAMPLE_TOKEN not in repr(channel)
 
-    def test_a_dead_provider_raises_what_the_flows_understand(
+    def test_failing_provider_raises_delivery_error_without_token(
         self, failing_channel: DeliveryChannel | None
     ) -> None:
         if failing_channel is None:
             return
 
         with pytest.raises((DeliveryFailed, DeliveryRejected)) as caught:
-            deliver(failing_channel, self.intent(MessageKind.RESET_PASSWORD))
+            call_channel(failing_channel, self.intent(MessageKind.RESET_PASSWORD))
 
         assert SAMPLE_TOKEN not in str(caught.value)
-
-
-def deliver(channel: DeliveryChannel, intent: DeliveryIntent) -> None:
-    """Deliver over one channel, sync or async, as the flows do."""
-    call_channel(channel, intent)

@@ -1,18 +1,30 @@
-"""How the documentation is built: ``sphinx-build -W -n docs docs/_build/html``."""
+"""Build the documentation: ``sphinx-build -W -n docs docs/_build/html``."""
 
+import os
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "extensions"))
+import django
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(Path(__file__).parent / "extensions"), str(ROOT)]
+# autodoc imports the package, which needs a configured project.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.shapes.phone.settings")
+django.setup()
 
 project = "crudauth-django"
 author = "The crudauth-django authors"
 copyright = author
 release = installed_version("crudauth-django")
-extensions = ["myst_parser", "crudauth_reference"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "crudauth_reference"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+# Names of other packages have no page to link to.
+nitpick_ignore_regex = [(r"py:.*", r"(?!crudauth_django).*")]
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_default_options = {"members": True, "show-inheritance": True}
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"crudauth-django {release}"

@@ -91,7 +91,7 @@ def test_messages_are_found_in_modules_and_in_templates():
     """If this finds nothing, the next test could not fail."""
     found = every_message()
 
-    assert "The name or the password is wrong." in found
+    assert "Incorrect login or password." in found
     assert "%(count)d hour" in found
     assert (
         "Verify your account: %(target)s (%(account)s, valid for %(expires_in)s)"

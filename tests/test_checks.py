@@ -406,6 +406,11 @@ def test_a_path_that_django_reports_itself_is_left_to_it(settings, check, settin
         ("CRUDAUTH_REGISTER_SERIALIZER", "os.path.join", ["E031"]),
         ("CRUDAUTH_REGISTER_SERIALIZER", OWN + "NoCounterStore", ["E031"]),
         ("CRUDAUTH_REGISTER_SERIALIZER", OWN + "ForeignSerializer", []),
+        ("CRUDAUTH_ACCOUNT_SERIALIZER", "no.such.Serializer", ["E024"]),
+        ("CRUDAUTH_ACCOUNT_SERIALIZER", "AccountSerializer", ["E024"]),
+        ("CRUDAUTH_ACCOUNT_SERIALIZER", "os.path.join", ["E031"]),
+        ("CRUDAUTH_ACCOUNT_SERIALIZER", OWN + "NoCounterStore", ["E031"]),
+        ("CRUDAUTH_ACCOUNT_SERIALIZER", OWN + "ForeignSerializer", []),
     ],
 )
 def test_what_register_writes_is_checked(settings, name, value, expected):

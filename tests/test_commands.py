@@ -340,7 +340,7 @@ def test_createsuperuser_asks_at_a_terminal_until_it_has_a_name(tmp_path):
         "shell",
         "--verbosity=0",
         "-c",
-        "from crudauth_django.identity import user_model;"
+        "from crudauth_django.users import user_model;"
         "u = user_model().objects.get();"
         f"print(u.username, u.is_superuser, u.check_password({PASSWORD!r}))",
         env=env,

@@ -16,7 +16,7 @@ from django.test import override_settings
 from crudauth_django.counters import get_counters
 from crudauth_django.counters.base import CounterStore, counter_key
 from crudauth_django.counters.in_cache import CacheCounters
-from crudauth_django.counters.in_database import DatabaseCounters, _conflict_target
+from crudauth_django.counters.in_database import DatabaseCounters
 from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.models import Counter
 from tests import parts
@@ -182,9 +182,9 @@ def test_valkey_is_told_the_period_of_the_first_one(valkey_store):
 def test_twenty_at_once_begin_an_expired_count_anew(table):
     with time_machine.travel(1_600_000_000, tick=False):
         for _ in range(5):
-            table.add("k", period=60)
+            table.increment("k", period=60)
 
-    places = at_once(lambda: table.add("k", period=60), times=20)
+    places = at_once(lambda: table.increment("k", period=60), times=20)
 
     assert sorted(places) == list(range(1, 21))
 
@@ -235,13 +235,13 @@ class Recorder:
 
 def test_expired_counts_can_be_pruned(table):
     with time_machine.travel(1_800_000_000, tick=False) as clock:
-        table.add("old", period=60)
-        table.add("new", period=600)
+        table.increment("old", period=60)
+        table.increment("new", period=600)
         clock.shift(60)
 
         assert table.prune() == 1
         assert table.prune() == 0
-        assert table.read(["old", "new"]) == {"new": 1}
+        assert table.get_many(["old", "new"]) == {"new": 1}
 
 
 def test_a_table_that_is_gone_raises(table):
@@ -249,17 +249,17 @@ def test_a_table_that_is_gone_raises(table):
         editor.alter_db_table(Counter, Counter._meta.db_table, "elsewhere")
     try:
         for attempt in (
-            lambda: table.add("k", period=60),
+            lambda: table.increment("k", period=60),
             lambda: table.decrement("k"),
-            lambda: table.read(["k"]),
-            lambda: table.put("k", 1, period=60),
-            lambda: table.forget(["k"]),
+            lambda: table.get_many(["k"]),
+            lambda: table.set("k", 1, period=60),
+            lambda: table.delete_many(["k"]),
             table.prune,
         ):
             with pytest.raises(CountersUnavailable):
                 attempt()
         with transaction.atomic(using=ALIAS), pytest.raises(CountersUnavailable):
-            table.add("k", period=60)
+            table.increment("k", period=60)
     finally:
         with connections[ALIAS].schema_editor() as editor:
             editor.alter_db_table(Counter, "elsewhere", Counter._meta.db_table)
@@ -294,8 +294,8 @@ def test_a_cache_that_keeps_nothing_raises(settings):
     dummy = "django.core.cache.backends.dummy.DummyCache"
     settings.CACHES = {"default": {"BACKEND": dummy}}
 
-    with pytest.raises(CountersUnavailable, match="no place"):
-        CacheCounters().add("k", period=60)
+    with pytest.raises(CountersUnavailable, match="no increment"):
+        CacheCounters().increment("k", period=60)
 
 
 @pytest.mark.django_db
@@ -346,8 +346,16 @@ def test_a_key_says_nothing_and_is_the_same_everywhere(settings):
 
 
 def test_a_database_without_conflict_targets_is_told_none(sqlite_store):
+    """MySQL and MariaDB accept none. SQLite needs one to update the row."""
     connection = connections[ALIAS]
 
-    assert _conflict_target(connection) == ["key"]
-    connection.features.supports_update_conflicts_with_target = False
-    assert _conflict_target(connection) is None
+    with connection.execute_wrapper(recorder := Recorder()):
+        sqlite_store.set("k", 1, period=60)
+        connection.features.supports_update_conflicts_with_target = False
+        with pytest.raises(CountersUnavailable):
+            sqlite_store.set("k", 1, period=60)
+
+    statements = [text for text in recorder.statements if text.startswith("INSERT")]
+    with_target, without_target = statements
+    assert 'ON CONFLICT("key") DO UPDATE' in with_target
+    assert "ON CONFLICT" not in without_target

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -24,7 +26,9 @@ PACKAGE = ROOT / "crudauth_django"
 RECIPES = sorted(
     path.stem for path in (DOCS / "recipes").glob("*.md") if path.stem != "index"
 )
-BLOCK = re.compile(r"```\{code-block\} python\n:caption: (\S+)\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(
+    r"```\{code-block\} (?:python|html)\n:caption: (\S+)\n(.*?)```", re.DOTALL
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +53,7 @@ def assemble(folder: Path, *pages: str) -> None:
     for page in pages:
         for name, code in BLOCK.findall((DOCS / page).read_text()):
             target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
             kept = target.read_text() if name == "config/settings.py" else ""
             target.write_text(kept + code)
 
@@ -74,7 +79,11 @@ def journey(folder: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-c", JOURNEY],
         cwd=folder,
-        env={**env, "DJANGO_SETTINGS_MODULE": "config.settings"},
+        env={
+            **env,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PYTHONPATH": str(ROOT),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -101,6 +110,70 @@ def test_the_registration_page_runs_as_printed(tmp_path: Path):
     assemble(tmp_path, "quickstart.md", "registration.md")
 
     assert "4 passed" in journey(tmp_path)
+
+
+@pytest.mark.slow
+def test_views_and_admin_pages_run_as_printed(tmp_path: Path):
+    assemble(tmp_path, "quickstart.md", "admin.md", "views.md")
+
+    assert "3 passed" in journey(tmp_path)
+
+
+@pytest.mark.slow
+def test_replace_endpoint_page_runs_as_printed(tmp_path: Path):
+    assemble(tmp_path, "quickstart.md", "replace-endpoint.md")
+
+    assert "4 passed" in journey(tmp_path)
+
+
+@pytest.mark.slow
+def test_dispatchers_page_runs_as_printed(tmp_path: Path):
+    assemble(tmp_path, "quickstart.md", "dispatchers.md")
+
+    assert "4 passed" in journey(tmp_path)
+
+
+@pytest.mark.slow
+def test_counter_stores_page_runs_as_printed(
+    tmp_path: Path, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("REDIS_URL", valkey_url)
+    assemble(tmp_path, "quickstart.md", "counter-stores.md")
+
+    assert "8 passed" in journey(tmp_path)
+
+
+def test_architecture_page_lists_the_layers_of_the_contract():
+    page = (DOCS / "architecture.md").read_text()
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    contracts = {c["id"]: c for c in tools["importlinter"]["contracts"]}
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \|", page.split("\n## ")[1], re.M)
+
+    listed = [re.findall(r"\w+", row) for row in rows]
+
+    assert listed == [row.split(" | ") for row in contracts["layers"]["layers"]]
+
+
+def test_architecture_page_names_existing_functions():
+    page = (DOCS / "architecture.md").read_text()
+    names = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", page)
+    own = [name for name in names if (PACKAGE / name.partition(".")[0]).exists()]
+
+    assert own
+    for name in own:
+        pkgutil.resolve_name(f"crudauth_django.{name}")
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md"]
+)
+def test_relative_links_outside_of_the_docs_resolve(page: str):
+    links = re.findall(r"\]\((?!https:)([^)#]+)", (ROOT / page).read_text())
+
+    missing = [to for to in links if not (ROOT / page).parent.joinpath(to).exists()]
+
+    assert links
+    assert missing == []
 
 
 def test_every_recipe_is_in_the_list():
@@ -153,7 +226,7 @@ def test_every_endpoint_is_documented_with_its_name():
 
 def test_every_error_code_is_documented():
     page = (DOCS / "api.md").read_text()
-    source = "\n".join(p.read_text() for p in (PACKAGE / "api").glob("*.py"))
+    source = "\n".join(p.read_text() for p in (PACKAGE / "api").rglob("*.py"))
     codes = re.findall(r'default_code = "(\w+)"|code="(\w+)"', source)
 
     named = {code for pair in codes for code in pair if code}

@@ -78,6 +78,9 @@ def test_the_defaults_are_those_of_the_documentation():
         "CRUDAUTH_REGISTER_SERIALIZER": (
             "crudauth_django.api.serializers.RegisterSerializer"
         ),
+        "CRUDAUTH_ACCOUNT_SERIALIZER": (
+            "crudauth_django.api.serializers.AccountSerializer"
+        ),
         "CRUDAUTH_REGISTER_EXTRA_FIELDS": (),
         "CRUDAUTH_NEW_USER_FIELDS": None,
     }
@@ -189,6 +192,7 @@ def test_one_throttle_changes_and_the_others_stay():
         ("CRUDAUTH_TRUSTED_PROXIES", "1"),
         ("CRUDAUTH_REGISTRATION_OPEN", 1),
         ("CRUDAUTH_REGISTER_SERIALIZER", None),
+        ("CRUDAUTH_ACCOUNT_SERIALIZER", None),
         ("CRUDAUTH_REGISTER_EXTRA_FIELDS", "bio"),
         ("CRUDAUTH_REGISTER_EXTRA_FIELDS", [1]),
         ("CRUDAUTH_REGISTER_EXTRA_FIELDS", None),

@@ -106,14 +106,14 @@ def test_the_contract_catches_a_dead_provider_that_leaks():
     contract = ChannelContract()
 
     with pytest.raises(AssertionError):
-        contract.test_a_dead_provider_raises_what_the_flows_understand(Leaky())
+        contract.test_failing_provider_raises_delivery_error_without_token(Leaky())
 
 
 def test_the_contract_catches_a_dead_provider_that_raises_anything():
     contract = ChannelContract()
 
     with pytest.raises(ZeroDivisionError):
-        contract.test_a_dead_provider_raises_what_the_flows_understand(Careless())
+        contract.test_failing_provider_raises_delivery_error_without_token(Careless())
 
 
 def test_the_contract_catches_a_name_that_leaks():
@@ -121,12 +121,12 @@ def test_the_contract_catches_a_name_that_leaks():
     channel.last = SAMPLE_TOKEN
 
     with pytest.raises(AssertionError):
-        ChannelContract().test_its_name_shows_no_secret(channel)
+        ChannelContract().test_repr_shows_no_token(channel)
 
 
 def test_the_contract_catches_a_channel_that_needs_a_link():
     with pytest.raises(DeliveryFailed):
-        ChannelContract().test_a_message_without_a_link_is_delivered(NeedsLink())
+        ChannelContract().test_message_without_link_is_delivered(NeedsLink())
 
 
 def test_the_sample_token_is_as_long_as_the_longest(ada):

@@ -86,9 +86,9 @@ def test_the_language_of_a_message_does_not_outlive_it():
 def test_a_project_without_translations_has_messages():
     script = (
         "import django; django.setup();"
-        "from tests.messages import intent; from crudauth_django import wording;"
+        "from tests.messages import intent; from crudauth_django.channels import texts;"
         "message = intent('reset_password', language='es');"
-        "print(wording.render_sms(message)); print(wording.render_email(message).html)"
+        "print(texts.render_sms(message)); print(texts.render_email(message).html)"
     )
     environment = {**os.environ, "CRUDAUTH_TEST_SETTINGS": '{"USE_I18N": false}'}
     environment["DJANGO_SETTINGS_MODULE"] = "tests.shapes.phone.settings"
@@ -145,7 +145,7 @@ def reading_languages(settings):
         ("es-MX,es;q=0.9", "El nombre o la contraseña no son correctos."),
         ("pt-BR", "O nome ou a senha não estão corretos."),
         ("zh-CN", "账号或密码错误。"),
-        ("tlh", "The name or the password is wrong."),
+        ("tlh", "Incorrect login or password."),
     ],
 )
 def test_an_answer_is_in_the_language_of_the_request(api, language, detail):

@@ -1,4 +1,4 @@
-"""Sessions for the API: Django's own, with the right status for strangers."""
+"""Authenticate the API's requests by Django's sessions."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from rest_framework.request import Request
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
-    """DRF's, with CSRF for everybody signed in, and 401 instead of 403."""
+    """DRF's class, which checks CSRF, but with 401 instead of 403."""
 
     def authenticate_header(self, request: Request) -> str:
         return "Session"
 
 
 def refuse_cross_site(request: HttpRequest) -> None:
-    """Keep another site from signing its visitors in here (login CSRF).
+    """Refuse a login that another site sends (login CSRF).
 
-    A browser says where a request comes from (``Sec-Fetch-Site``, and
-    ``Origin`` in older ones); anything else has no cookies to abuse. Origins in
-    ``CSRF_TRUSTED_ORIGINS`` may. Source: OWASP CSRF Prevention Cheat Sheet,
-    Fetch Metadata. Raises ``PermissionDenied``.
+    Browsers name the sender in ``Sec-Fetch-Site``, older ones in ``Origin``.
+    Origins in ``CSRF_TRUSTED_ORIGINS`` are accepted. So are requests without
+    either header: they come from no browser, and no visitor is attacked. Source:
+    OWASP CSRF Prevention Cheat Sheet, Fetch Metadata. Raises ``PermissionDenied``.
     """
     origin = request.headers.get("Origin", "")
-    if origin and _is_trusted(origin):
+    if _is_trusted_origin(origin):
         return
     site = request.headers.get("Sec-Fetch-Site")
     if site is None:
-        own = f"{request.scheme}://{request.get_host()}"
-        allowed = not origin or origin == own
+        allowed = origin in {"", f"{request.scheme}://{request.get_host()}"}
     else:
         allowed = site in {"same-origin", "none"}
     if not allowed:
-        raise PermissionDenied(_("Log in from this site itself."), "cross_site")
+        message = _("Logging in from another site is not allowed.")
+        raise PermissionDenied(message, "cross_site")
 
 
-def _is_trusted(origin: str) -> bool:
+def _is_trusted_origin(origin: str) -> bool:
     try:
         parts = urlsplit(origin)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Fields: what a body may hold, and in which form it is handed on."""
+"""The fields of request bodies and of accounts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from crudauth_django.api.errors import BadToken
-from crudauth_django.identity.normalize import normalize
+from crudauth_django.identity.normalize import normalize, to_text
 from crudauth_django.identity.passwords import MAX_LENGTH
 from crudauth_django.security.tokens import MAX_LENGTH as TOKEN_MAX_LENGTH
 from crudauth_django.users import field_of
 
-#: No identity value is longer, whatever its column allows.
+#: The longest identity value in a body, even if its column allows more.
 IDENTITY_MAX_LENGTH = 1000
 
 
 class TextField(serializers.CharField):
-    """A text that has to come as a text."""
+    """A text; DRF's class would also accept numbers."""
 
     default_error_messages = {"not_text": _("Not a valid string.")}
 
@@ -30,7 +30,7 @@ class TextField(serializers.CharField):
 
 
 class PasswordField(TextField):
-    """A password: never repeated, never trimmed."""
+    """A password; it is never returned and never trimmed."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -43,7 +43,7 @@ class PasswordField(TextField):
 
 
 class TokenField(TextField):
-    """A token; one that can't be a token is as invalid as any other."""
+    """A token; a text that is too long is as invalid as any wrong token."""
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if isinstance(data, str) and len(data) > TOKEN_MAX_LENGTH:
@@ -52,7 +52,7 @@ class TokenField(TextField):
 
 
 class IdentityField(TextField):
-    """A value of an identity column, in its one spelling."""
+    """A value of an identity column, normalized."""
 
     def __init__(self, column: str, **kwargs: Any) -> None:
         self.column = column
@@ -65,3 +65,13 @@ class IdentityField(TextField):
             return normalize(field_of(self.column), text)
         except DjangoValidationError as error:
             raise serializers.ValidationError(error.messages) from error
+
+    def to_representation(self, value: Any) -> Any:
+        return to_text(value)
+
+
+class KeyField(serializers.ReadOnlyField):
+    """The primary key of the account, which the API calls ``id``."""
+
+    def __init__(self) -> None:
+        super().__init__(source="pk")

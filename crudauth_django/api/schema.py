@@ -1,28 +1,36 @@
-"""What drf-spectacular can't read from the code: the answers.
+"""Describe the responses to drf-spectacular, which can't read them from the code.
 
-Loaded when ``drf_spectacular`` is in ``INSTALLED_APPS`` (extra ``openapi``);
-nothing else of the package knows it.
+Loaded if ``drf_spectacular`` is in ``INSTALLED_APPS`` (extra ``openapi``). Only
+this module knows it.
 """
+# The extensions' __init_subclass__ has no types.
+# mypy: allow-untyped-calls
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
+from django.utils.module_loading import import_string
 from drf_spectacular.extensions import (
     OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
     OpenApiViewExtension,
 )
 from drf_spectacular.utils import (
     OpenApiResponse,
     extend_schema,
+    extend_schema_serializer,
     extend_schema_view,
     inline_serializer,
 )
 from rest_framework import serializers, status
 
+from crudauth_django.api.fields import KeyField
+from crudauth_django.api.serializers import AccountSerializer
+from crudauth_django.conf.settings import get_settings
 from crudauth_django.users import user_model, user_shape
 
-_REFUSED = OpenApiResponse(
+_ERROR = OpenApiResponse(
     response={
         "type": "object",
         "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
@@ -38,35 +46,30 @@ class CrudauthDetail(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
-def _said(code: int, *refused: int) -> Any:
-    """Describe an endpoint that answers with one sentence."""
-    return extend_schema(responses={code: CrudauthDetail, **_refusals(*refused)})
-
-
-def _refusals(*codes: int) -> dict[int, Any]:
+def _responses(
+    *errors: int,
+    code: int = status.HTTP_200_OK,
+    body: Any = CrudauthDetail,
+    **extra: Any,
+) -> Any:
+    """Describe a success, by default one sentence, and the errors."""
     always = (status.HTTP_400_BAD_REQUEST, status.HTTP_503_SERVICE_UNAVAILABLE)
-    return dict.fromkeys((*always, *codes), _REFUSED)
+    responses = {code: body, **dict.fromkeys((*always, *errors), _ERROR)}
+    return extend_schema(responses=responses, **extra)
 
 
-def _account() -> serializers.Serializer[Any]:
-    """Describe ``/me``: the identifiers, the factor, whether it is verified."""
-    names = user_shape()
-    fields: dict[str, Any] = {"id": _key_field()}
-    fields |= {name: serializers.CharField(allow_null=True) for name in names.columns}
-    if names.factor is not None:
-        fields[names.verified] = serializers.BooleanField()
-    return inline_serializer("CrudauthAccount", fields)
+def _annotate(viewset: Any, **schemas: Any) -> Any:
+    """Annotate the actions that the project has not annotated."""
+    missing = {
+        name: schema
+        for name, schema in schemas.items()
+        if "schema" not in getattr(viewset, name).kwargs
+    }
+    return extend_schema_view(**missing)(viewset)
 
 
-def _key_field() -> serializers.Field[Any, Any, Any, Any]:
-    builder: serializers.ModelSerializer[Any] = serializers.ModelSerializer()
-    pk = user_model()._meta.pk
-    kind, options = builder.build_standard_field(pk.name, pk)
-    return kind(**{k: v for k, v in options.items() if k != "read_only"})
-
-
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """A session cookie, and a CSRF token for what changes something."""
+class SessionScheme(OpenApiAuthenticationExtension):
+    """A session cookie; unsafe methods also need a CSRF token."""
 
     target_class = "crudauth_django.api.authentication.SessionAuthentication"
     name = "crudauthSession"
@@ -75,55 +78,64 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
         return {"type": "apiKey", "in": "cookie", "name": "sessionid"}
 
 
-class AccountSchema(OpenApiViewExtension):  # type: ignore[no-untyped-call]
-    """The answers of the account endpoints."""
+class KeySchema(OpenApiSerializerFieldExtension):
+    """The type of the primary key."""
+
+    target_class = "crudauth_django.api.fields.KeyField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> Any:
+        key = user_model()._meta.pk
+        return auto_schema._map_model_field(key, direction)  # noqa: SLF001 (as its docs do)
+
+
+# Also the name of a project's subclass.
+extend_schema_serializer(component_name="CrudauthAccount")(AccountSerializer)
+
+
+class AccountSchema(OpenApiViewExtension):
+    """The responses of the account endpoints."""
 
     target_class = "crudauth_django.api.views.AccountViewSet"
+    match_subclasses = True
 
     def view_replacement(self) -> Any:
-        opened = inline_serializer(
+        session = inline_serializer(
             "CrudauthSession",
             {
-                "id": _key_field(),
+                "id": KeyField(),
                 "username": serializers.CharField(),
                 "csrf_token": serializers.CharField(),
             },
         )
-        registered: dict[int, Any] = (
-            {status.HTTP_201_CREATED: _account()}
+        account = import_string(get_settings().account_serializer)
+        registered = (
+            {"code": status.HTTP_201_CREATED, "body": account}
             if user_shape().factor is None
-            else {status.HTTP_202_ACCEPTED: CrudauthDetail}
+            else {"code": status.HTTP_202_ACCEPTED}
         )
-        return extend_schema_view(
-            register=extend_schema(responses={**registered, **_refusals(403, 429)}),
-            login=extend_schema(
-                responses={status.HTTP_200_OK: opened, **_refusals(401, 403, 429)}
-            ),
-            logout=extend_schema(
-                request=None,
-                responses={
-                    status.HTTP_200_OK: CrudauthDetail,
-                    **_refusals(401, 403),
-                },
-            ),
-            me=extend_schema(
-                responses={status.HTTP_200_OK: _account(), **_refusals(401)}
-            ),
-            change_password=_said(status.HTTP_200_OK, 401, 403, 429),
-        )(cast("Any", self.target_class))
+        return _annotate(
+            self.target,
+            register=_responses(403, 429, **registered),
+            login=_responses(401, 403, 429, body=session),
+            logout=_responses(401, 403, request=None),
+            me=_responses(401, body=account),
+            change_password=_responses(401, 403, 429),
+        )
 
 
-class RecoverySchema(OpenApiViewExtension):  # type: ignore[no-untyped-call]
-    """The answers of the recovery endpoints."""
+class RecoverySchema(OpenApiViewExtension):
+    """The responses of the recovery endpoints."""
 
     target_class = "crudauth_django.api.views.RecoveryViewSet"
+    match_subclasses = True
 
     def view_replacement(self) -> Any:
-        return extend_schema_view(
-            verify_request=_said(status.HTTP_200_OK, 429),
-            verify_confirm=_said(status.HTTP_200_OK),
-            reset_request=_said(status.HTTP_200_OK, 429),
-            reset_confirm=_said(status.HTTP_200_OK),
-            change_request=_said(status.HTTP_200_OK, 401, 403, 429),
-            change_confirm=_said(status.HTTP_200_OK),
-        )(cast("Any", self.target_class))
+        return _annotate(
+            self.target,
+            verify_request=_responses(429),
+            verify_confirm=_responses(),
+            reset_request=_responses(429),
+            reset_confirm=_responses(),
+            change_request=_responses(401, 403, 429),
+            change_confirm=_responses(),
+        )

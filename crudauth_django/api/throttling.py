@@ -1,4 +1,4 @@
-"""Limits on requests, counted where failures are counted."""
+"""Limit requests, by the same counters as failures."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from crudauth_django.counters.base import counter_key
 from crudauth_django.exceptions import Throttled
 
 
-def throttle(scope: str, whom: str) -> None:
-    """Count one request of ``whom``; raises ``Throttled`` when it is too many."""
-    for rate in get_settings().throttles[scope]:
-        key = counter_key("throttle", scope, whom, str(rate.period))
+def throttle(name: str, client: str) -> None:
+    """Count one request of a client; raises ``Throttled`` if there are too many.
+
+    ``name`` is a key of ``CRUDAUTH_THROTTLES``, ``client`` a network or a user.
+    """
+    for rate in get_settings().throttles[name]:
+        key = counter_key("throttle", name, client, str(rate.period))
         if get_counters().increment(key, period=rate.period) > rate.count:
             raise Throttled(retry_after=rate.period)

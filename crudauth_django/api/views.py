@@ -1,243 +1,162 @@
-"""The endpoints: HTTP in, one flow, HTTP out."""
+"""The endpoints: each calls one flow."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from django.db import transaction
-from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.utils.decorators import method_decorator
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
-from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.parsers import FormParser, MultiPartParser
-from rest_framework.permissions import AllowAny, IsAuthenticated
-from rest_framework.renderers import JSONRenderer
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
-from crudauth_django.api import serializers
 from crudauth_django.api.authentication import SessionAuthentication, refuse_cross_site
-from crudauth_django.api.errors import exception_handler
-from crudauth_django.api.parsers import BoundedJSONParser, refuse_large
-from crudauth_django.api.throttling import throttle
-from crudauth_django.client import client_of
+from crudauth_django.api.base import CrudauthViewSet
+from crudauth_django.api.serializers import accounts, recovery
+from crudauth_django.conf.settings import get_settings
 from crudauth_django.flows import sessions
 from crudauth_django.users import user_shape
 
+__all__ = ["AccountViewSet", "RecoveryViewSet"]
+
+#: An action of the whole view set, by default for POST.
+endpoint = partial(action, detail=False, methods=["post"])
 SIGNED_IN: dict[str, Any] = {
     "authentication_classes": [SessionAuthentication],
     "permission_classes": [IsAuthenticated],
 }
 
 
-@method_decorator(transaction.non_atomic_requests, name="dispatch")
-@method_decorator(never_cache, name="dispatch")
-@method_decorator(sensitive_post_parameters(), name="dispatch")
-class CrudauthViewSet(GenericViewSet[Any]):
-    """The policy of every endpoint, whatever the project sets for its own.
-
-    Not atomic: a failure that is counted must stay counted when the answer is
-    an error.
-    """
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    parser_classes = (BoundedJSONParser,)
-    renderer_classes = (JSONRenderer,)
-    throttle_classes = ()
-    versioning_class = None
-    metadata_class = None
-    filter_backends = ()
-    pagination_class = None
-    #: The name of the throttle of an action, if it has one.
-    throttle_name: str | None = None
-    #: Whether it counts per user; otherwise, per network.
-    throttle_by_user = False
-
-    def initialize_request(
-        self, request: HttpRequest, *args: Any, **kwargs: Any
-    ) -> Request:
-        # JSON is UTF-8 (RFC 8259, 8.1). A charset that a client names would be
-        # looked up among Python's codecs, where "hex" and "zlib" stand, too.
-        request.encoding = "utf-8"
-        return super().initialize_request(request, *args, **kwargs)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        refuse_large(request.META)
-        super().initial(request, *args, **kwargs)
-
-    def get_exception_handler(self) -> Callable[..., Response | None]:
-        return exception_handler
-
-    def check_throttles(self, request: Request) -> None:
-        if self.throttle_name is None:
-            return
-        user = request.user
-        whom = (
-            f"user {user.pk}"
-            if self.throttle_by_user
-            else client_of(request._request).network
-        )
-        throttle(self.throttle_name, whom)
-
-    def run(self) -> Any:
-        """Read the body and call the flow of the action's serializer."""
-        serializer = self.get_serializer(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        return serializer.save()
-
-    def say(self, detail: str, code: int = status.HTTP_200_OK) -> Response:
-        """Answer with one sentence."""
-        return Response({"detail": detail}, status=code)
-
-
 class AccountViewSet(CrudauthViewSet):
-    """Register, log in, log out, who am I, change the password."""
+    """Register, log in, log out, show the account, change the password."""
 
-    @action(detail=False, methods=["post"], throttle_name="register")
-    def register(self, request: Request) -> Response:
-        """Create an account; the answer does not tell whether its factor was free."""
-        user = self.run()
+    @endpoint(throttle_name="register")
+    def register(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Create an account; the response is the same for a taken recovery value."""
+        user = self.perform()
         if user_shape().factor is None:
-            return Response(
-                serializers.account_data(user), status=status.HTTP_201_CREATED
-            )
-        return self.say(
-            _("Welcome. A message is on its way to confirm that it is you."),
+            return self.account_response(user, status.HTTP_201_CREATED)
+        return self.detail_response(
+            _("Welcome. We have sent a message to verify your account."),
             status.HTTP_202_ACCEPTED,
         )
 
     @method_decorator(ensure_csrf_cookie)
-    @action(
-        detail=False,
-        methods=["post"],
-        serializer_class=serializers.LoginSerializer,
-        parser_classes=[BoundedJSONParser, FormParser, MultiPartParser],
+    @endpoint(
+        serializer_class=accounts.LoginSerializer,
+        parser_classes=[*CrudauthViewSet.parser_classes, FormParser, MultiPartParser],
     )
-    def login(self, request: Request) -> Response:
+    def login(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Open a session."""
         refuse_cross_site(request._request)
-        user = self.run()
+        user = self.perform()
+        token = get_token(request._request)
         return Response(
-            {
-                "id": user.pk,
-                "username": user.display_name,
-                "csrf_token": get_token(request._request),
-            }
+            {"id": user.pk, "username": user.display_name, "csrf_token": token}
         )
 
-    @action(detail=False, methods=["post"], **SIGNED_IN)
-    def logout(self, request: Request) -> Response:
-        """End the session, on the server."""
+    @endpoint(**SIGNED_IN)
+    def logout(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """End the session, also on the server."""
         sessions.log_out(request=request._request)
-        return self.say(_("Logged out."))
+        return self.detail_response(_("Logged out."))
 
-    @action(detail=False, methods=["get"], **SIGNED_IN)
-    def me(self, request: Request) -> Response:
-        """Tell an account about itself."""
-        return Response(serializers.account_data(request.user))
+    @endpoint(methods=["get"], **SIGNED_IN)
+    def me(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return the account to its owner."""
+        return self.account_response(request.user)
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="change-password",
-        url_name="change-password",
-        serializer_class=serializers.ChangePasswordSerializer,
+        serializer_class=accounts.ChangePasswordSerializer,
         throttle_name="change_password",
         throttle_by_user=True,
         **SIGNED_IN,
     )
-    def change_password(self, request: Request) -> Response:
-        """Replace the password; every other session ends."""
-        self.run()
-        return self.say(_("Password changed."))
+    def change_password(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Replace the password and end every other session."""
+        self.perform()
+        return self.detail_response(_("Password changed."))
 
     def get_serializer_class(self) -> Any:
-        return self.serializer_class or serializers.register_serializer()
+        default = get_settings().register_serializer
+        return self.serializer_class or import_string(default)
+
+    def account_response(self, user: Any, code: int = status.HTTP_200_OK) -> Response:
+        """Return the account by ``CRUDAUTH_ACCOUNT_SERIALIZER``."""
+        serializer_class = import_string(get_settings().account_serializer)
+        account = serializer_class(user, context=self.get_serializer_context())
+        return Response(account.data, status=code)
 
 
 class RecoveryViewSet(CrudauthViewSet):
-    """Verify, reset, change: each a request and a confirmation."""
+    """Verify, reset and change: a request and a confirmation for each."""
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="email/verify-request",
-        url_name="verify-request",
-        serializer_class=serializers.VerifyRequestSerializer,
+        serializer_class=recovery.VerifyRequestSerializer,
         throttle_name="verify_request",
     )
-    def verify_request(self, request: Request) -> Response:
-        """Have a verification sent, if there is somebody to verify."""
-        self.run()
-        return self.say(_("If an account waits for it, a message is on its way."))
+    def verify_request(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Send a verification if there is an account to verify."""
+        self.perform()
+        return self.detail_response(
+            _("If there is an account to verify, we have sent a message.")
+        )
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="email/verify-confirm",
-        url_name="verify-confirm",
-        serializer_class=serializers.VerifyConfirmSerializer,
+        serializer_class=recovery.VerifyConfirmSerializer,
     )
-    def verify_confirm(self, request: Request) -> Response:
-        """Spend a verification token."""
-        self.run()
-        return self.say(_("Verified."))
+    def verify_confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Redeem a verification token."""
+        self.perform()
+        return self.detail_response(_("Verified."))
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="password/reset-request",
-        url_name="reset-request",
-        serializer_class=serializers.ResetRequestSerializer,
+        serializer_class=recovery.ResetRequestSerializer,
         throttle_name="reset_request",
     )
-    def reset_request(self, request: Request) -> Response:
-        """Have a reset sent, if there is an account to recover."""
-        self.run()
-        return self.say(_("If there is an account, a message is on its way."))
+    def reset_request(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Send a reset if there is an account to recover."""
+        self.perform()
+        return self.detail_response(
+            _("If there is an account, we have sent a message.")
+        )
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="password/reset-confirm",
-        url_name="reset-confirm",
-        serializer_class=serializers.ResetConfirmSerializer,
+        serializer_class=recovery.ResetConfirmSerializer,
     )
-    def reset_confirm(self, request: Request) -> Response:
-        """Spend a reset token, set the password and end every session."""
-        self.run()
-        return self.say(_("Password reset."))
+    def reset_confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Redeem a reset token, set the password and end every session."""
+        self.perform()
+        return self.detail_response(_("Password reset."))
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="email/change-request",
-        url_name="change-request",
-        serializer_class=serializers.ChangeRequestSerializer,
+        serializer_class=recovery.ChangeRequestSerializer,
         throttle_name="change_request",
         **SIGNED_IN,
     )
-    def change_request(self, request: Request) -> Response:
-        """Claim another recovery value, and have a confirmation sent to it."""
-        self.run()
-        return self.say(_("A message is on its way to confirm the change."))
+    def change_request(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Claim another recovery value and send a confirmation to it."""
+        self.perform()
+        return self.detail_response(_("We have sent a message to confirm the change."))
 
-    @action(
-        detail=False,
-        methods=["post"],
+    @endpoint(
         url_path="email/change-confirm",
-        url_name="change-confirm",
-        serializer_class=serializers.ChangeConfirmSerializer,
+        serializer_class=recovery.ChangeConfirmSerializer,
     )
-    def change_confirm(self, request: Request) -> Response:
-        """Spend a change token; only the session that brings it goes on."""
-        self.run()
-        return self.say(_("Changed."))
+    def change_confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Redeem a change token and end every other session."""
+        self.perform()
+        return self.detail_response(_("Changed."))

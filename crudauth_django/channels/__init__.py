@@ -1,5 +1,13 @@
-"""Delivery channels: the seam between a message and a medium."""
+"""Channels: deliver messages, each over one medium."""
 
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.channels.texts import render_email, render_sms
 
-__all__ = ["DeliveryChannel", "DeliveryIntent"]
+__all__ = [
+    "DeliveryChannel",
+    "DeliveryIntent",
+    "render_email",
+    "render_sms",
+    "set_provider_id",
+]

@@ -1,4 +1,4 @@
-"""Where a channel may send secrets to."""
+"""The addresses that a channel may send secrets to."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 
 def require_https(option: str, url: str) -> str:
-    """Return a URL; raises ``ValueError`` unless it is HTTPS or on loopback.
+    """Return a URL; raise ``ValueError`` unless it is HTTPS or on loopback.
 
-    What leaves here holds live tokens, so plain HTTP is for this machine only.
-    The error does not repeat the URL, which may hold a password.
+    Messages hold valid tokens, so plain HTTP must not leave this machine. The
+    error does not repeat the URL: it may hold a password.
     """
     parts = urlsplit(url)
     if parts.scheme == "https" and parts.hostname:
@@ -21,7 +21,7 @@ def require_https(option: str, url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own."""
+    """Return whether a host name or an address is this machine's own."""
     if host == "localhost":
         return True
     try:

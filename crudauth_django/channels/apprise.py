@@ -1,4 +1,4 @@
-"""The hundred services behind Apprise."""
+"""Notifications over Apprise, a library for over a hundred services."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.channels.provider import (
     TEMPLATES,
     ProviderChannel,
-    one_of,
+    choice,
     render_text,
 )
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
@@ -23,19 +23,20 @@ except ImportError as error:
         'AppriseChannel needs Apprise: pip install "crudauth-django[apprise]"'
     ) from error
 
+__all__ = ["AppriseChannel"]
+
 PLACEHOLDER = "{recipient}"
 
-#: Apprise reads these as the end of one recipient and the beginning of the next.
+#: Apprise ends one recipient at these characters and begins the next one.
 _SEPARATORS = re.compile(r"[\s,;\"'<>()\\]")
 
 
 class AppriseChannel(ProviderChannel):
-    """Notifies by every one of the Apprise ``urls``, with the recipient filled in.
+    """Notifies each of the Apprise ``urls``.
 
-    Each URL says with ``{recipient}`` where the recovery value goes. ``template``
-    is the wording: ``"sms"``, or ``"email"`` with a subject and HTML. Apprise
-    says whether a service took a message, and not why it did not, so a refusal
-    is always tried again.
+    ``{recipient}`` in a URL stands for the recovery value. ``template`` is
+    ``"sms"``, or ``"email"`` for a subject and HTML. Apprise does not report why
+    a service failed, so every failure is tried again.
     """
 
     loggers = (*ProviderChannel.loggers, "apprise")
@@ -47,26 +48,26 @@ class AppriseChannel(ProviderChannel):
         self._urls = [urls] if isinstance(urls, str) else list(urls)
         if not self._urls or not all(PLACEHOLDER in url for url in self._urls):
             raise ValueError(f"urls must be Apprise URLs, each with {PLACEHOLDER}")
-        self._template = one_of("template", template, TEMPLATES)
+        self._template = choice("template", template, TEMPLATES)
 
     def send(self, intent: DeliveryIntent) -> DeliveryError | None:
         if _SEPARATORS.search(intent.recipient):
-            return DeliveryRejected("This recipient can't be written into a URL")
-        failed = [url for url in self._urls if not self._notify(url, intent)]
+            return DeliveryRejected("This recipient can't be part of a URL")
+        content = render_text(intent, template=self._template)
+        recipient = quote(intent.recipient, safe="")
+        failed = 0
+        for url in self._urls:
+            # For several services at once, Apprise would start threads, and the
+            # records of their loggers would not be dropped.
+            service = Apprise(asset=AppriseAsset(async_mode=False, secure_logging=True))
+            added = service.add(url.replace(PLACEHOLDER, recipient))
+            accepted = added and service.notify(
+                title=content.subject,
+                body=content.html or content.text,
+                body_format=NotifyFormat.HTML if content.html else NotifyFormat.TEXT,
+            )
+            failed += not accepted
         if failed:
-            count = f"{len(failed)} of {len(self._urls)}"
-            return DeliveryFailed(f"{count} Apprise services did not take it")
+            count = f"{failed} of {len(self._urls)}"
+            return DeliveryFailed(f"{count} Apprise services did not accept it")
         return None
-
-    def _notify(self, url: str, intent: DeliveryIntent) -> bool:
-        # Apprise turns to threads for several services, and would log from them.
-        service = Apprise(asset=AppriseAsset(async_mode=False, secure_logging=True))
-        if not service.add(url.replace(PLACEHOLDER, quote(intent.recipient, safe=""))):
-            return False
-        written = render_text(intent, template=self._template)
-        told = service.notify(
-            title=written.subject,
-            body=written.html or written.text,
-            body_format=NotifyFormat.HTML if written.html else NotifyFormat.TEXT,
-        )
-        return bool(told)

@@ -1,68 +1,56 @@
-"""What a channel is, and what it is handed."""
+"""The port of channels, and the message that a channel gets."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-
-#: Kinds of messages that carry a token, and notices, which carry none.
-VERIFY_RECOVERY = "verify_recovery"
-RESET_PASSWORD = "reset_password"  # noqa: S105 (a kind of message)
-CHANGE_RECOVERY = "change_recovery"
-EXISTING_ACCOUNT = "existing_account"
-RECOVERY_CHANGED = "recovery_changed"
-PASSWORD_CHANGED = "password_changed"  # noqa: S105 (a kind of message)
-
-TOKEN_KINDS = (VERIFY_RECOVERY, RESET_PASSWORD, CHANGE_RECOVERY)
-NOTICE_KINDS = (EXISTING_ACCOUNT, RECOVERY_CHANGED, PASSWORD_CHANGED)
-KINDS = TOKEN_KINDS + NOTICE_KINDS
-
-#: What ``crudauth_send_test`` sends: it says that it is a test, carries no
-#: token, and no flow ever sends it.
-TEST_MESSAGE = "test_message"
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryIntent:
-    """One thing to tell one person. It never holds the user row."""
+    """One message to one recipient. It never holds the user row."""
 
-    #: The same for every try at this message: an idempotency key.
+    #: The same for every attempt at this message: an idempotency key.
     id: str
-    #: One of ``KINDS``.
+    #: A value of ``MessageKind``, such as ``"reset_password"``.
     kind: str
-    #: The secret to hand over; ``None`` for a notice, which asks for nothing.
+    #: The secret to deliver; ``None`` for a notice.
     token: str | None = field(repr=False)
-    #: The recovery value to send to, in its normal form.
+    #: The normalized recovery value to send to.
     recipient: str = field(repr=False)
-    #: The name of the account that speaks, to show in the text.
+    #: The name of the account, to show in the text.
     account: str = field(repr=False)
     #: A language code such as ``"es"`` or ``"pt-br"``; ``""`` if unknown.
     language: str = ""
-    #: How long the token works; ``None`` for a notice.
+    #: How long the token is valid; ``None`` for a notice.
     expires_in: timedelta | None = None
-    #: The address to open, token included; ``""`` without
+    #: The URL to open, with the token in it; ``""`` for a notice, and without
     #: ``CRUDAUTH_FRONTEND_URL``.
     link: str = field(default="", repr=False)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as values of JSON; ``expires_in`` is in seconds."""
+        lifetime = self.expires_in
+        seconds = None if lifetime is None else int(lifetime.total_seconds())
+        return {**asdict(self), "expires_in": seconds}
+
 
 class DeliveryChannel(ABC):
-    """A medium: it owns the transport and the copy, never the token's life.
+    """Delivers messages over one medium; subclasses implement ``deliver``.
 
-    Implement ``deliver``, as ``def`` or ``async def``. Raise
-    ``DeliveryFailed`` when another try may help, ``DeliveryRejected`` when none
-    will; anything else that is raised counts as failed. Nothing raised here
-    reaches a request. Set time limits: a channel that hangs holds one of the
-    dispatcher's workers.
+    A channel owns the transport and the text. It neither makes tokens nor
+    decides how long they are valid.
     """
 
     #: The recovery factors whose values this channel can reach; ``None`` for
     #: all. ``OPTIONS: {"factors": [...]}`` sets it per registration.
     factors: tuple[str, ...] | None = None
 
-    #: Whether its messages are SMS, each of whose segments costs. A deploy
-    #: check counts those of the shipped texts.
+    #: Whether its messages are SMS, and so cost money per segment. A deploy
+    #: check counts the segments of the shipped templates.
     sends_sms: bool = False
 
     def __init__(self, *, factors: Iterable[str] | None = None) -> None:
@@ -71,8 +59,14 @@ class DeliveryChannel(ABC):
 
     @abstractmethod
     def deliver(self, intent: DeliveryIntent) -> Awaitable[None] | None:
-        """Send it, or return without sending a kind that is not for this medium."""
+        """Send a message; do nothing for a kind that does not fit the medium.
+
+        May be ``async def``. Raise ``DeliveryFailed`` if another attempt may
+        succeed, and ``DeliveryRejected`` if none can. Any other exception counts
+        as failed. No exception reaches a request. Set time limits: a hanging
+        channel blocks one of the dispatcher's workers.
+        """
 
     def serves(self, factor: str) -> bool:
-        """Whether values of this recovery factor can be reached by this channel."""
+        """Return whether this channel can reach values of a recovery factor."""
         return self.factors is None or factor in self.factors

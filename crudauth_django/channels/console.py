@@ -1,4 +1,4 @@
-"""Shows messages on the console, for development."""
+"""Show messages on the console, for development."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any, TextIO
 
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 
+__all__ = ["ConsoleChannel"]
+
 
 class ConsoleChannel(DeliveryChannel):
     """Writes every message, token included, to ``stream`` (standard output).
 
-    Never for a site: whoever reads the console can redeem the tokens.
+    Do not use it on a site: every reader of the console can redeem the tokens.
     """
 
     def __init__(self, *, stream: TextIO | None = None, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Email, over whatever backend Django's mail is set up with."""
+"""Email over Django's mail backend."""
 
 from __future__ import annotations
 
@@ -11,26 +11,32 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.provider import ProviderChannel, unreachable
+from crudauth_django.channels.provider import (
+    ProviderChannel,
+    provider_error,
+    unreachable,
+)
 from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.channels.texts import render_email
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
-#: The first reply code that means "never" (RFC 5321, section 4.2.1).
+__all__ = ["EmailChannel"]
+
+#: Reply codes from here on are permanent (RFC 5321, section 4.2.1).
 PERMANENT = 500
-#: Replies that are about our own authentication (RFC 4954), whatever the stage.
-NOT_ABOUT_THE_RECIPIENT = frozenset({530, 534, 535, 538})
-#: What Anymail says of a recipient that its provider will not send to.
+#: Replies about this site's authentication, at any stage (RFC 4954).
+AUTHENTICATION_REPLIES = frozenset({530, 534, 535, 538})
+#: Anymail's statuses of a recipient that its provider refuses.
 ANYMAIL_REFUSED = frozenset({"invalid", "rejected"})
 
-_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+_ENHANCED_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 
 
 class EmailChannel(ProviderChannel):
     """Sends each message as plain text with an HTML alternative.
 
-    ``from_email`` is ``DEFAULT_FROM_EMAIL`` unless given. The ``Message-ID``
-    is made from the message's id, so every try at it has the same.
+    ``from_email`` is ``DEFAULT_FROM_EMAIL`` by default. The ``Message-ID`` is made
+    from the message's id, so it is the same in every attempt.
     """
 
     factors = ("email",)
@@ -52,60 +58,56 @@ class EmailChannel(ProviderChannel):
         try:
             message.message()
         except ValueError:
-            return DeliveryRejected("This address can't be written into a message")
+            return DeliveryRejected("This address can't be part of a message")
         try:
             sent = message.send()
         except SMTPRecipientsRefused as error:
-            return _refused(error)
-        # Backends raise what they like, with the address in it.
-        except Exception as error:  # noqa: BLE001
-            return _refused_by_anymail(message) or unreachable("The mail server", error)
+            return _recipient_error(error)
+        except Exception as error:  # noqa: BLE001 (backends' errors share no class)
+            statuses = set(_anymail(message, "status") or ())
+            if statuses and statuses <= ANYMAIL_REFUSED:
+                code = min(statuses)
+                return provider_error("The mail provider", code=code, final=True)
+            # Only the error's class: its text may hold the address or the message.
+            return unreachable("The mail server", error)
         if sent == 0:
             return DeliveryFailed("The mail backend sent nothing")
-        set_provider_id(_anymail_id(message) or message.extra_headers["Message-ID"])
+        own_id = message.extra_headers["Message-ID"]
+        set_provider_id(_anymail(message, "message_id") or own_id)
         return None
 
     def _message(self, intent: DeliveryIntent) -> EmailMultiAlternatives:
-        written = render_email(intent)
+        content = render_email(intent)
         sender = self._from_email or settings.DEFAULT_FROM_EMAIL
         domain = parseaddr(sender)[1].rpartition("@")[2] or "localhost"
         message = EmailMultiAlternatives(
-            subject=written.subject,
-            body=written.text,
+            subject=content.subject,
+            body=content.text,
             from_email=sender,
             to=[intent.recipient],
             reply_to=[self._reply_to] if self._reply_to else None,
             headers={
                 "Message-ID": f"<{intent.id}@{domain}>",
-                # RFC 3834: no automatic replies to this.
+                # Keeps mail programs from replying automatically (RFC 3834).
                 "Auto-Submitted": "auto-generated",
             },
         )
-        if written.html:
-            message.attach_alternative(written.html, "text/html")
+        if content.html:
+            message.attach_alternative(content.html, "text/html")
         return message
 
 
-def _refused(error: SMTPRecipientsRefused) -> DeliveryError:
-    """There is one recipient, so there is one reply; its text may name them."""
+def _recipient_error(error: SMTPRecipientsRefused) -> DeliveryError:
+    """Read the one reply, to the one recipient; its text may hold the address."""
     ((reply, text),) = error.recipients.values()
-    enhanced = _ENHANCED.match(text.decode("ascii", "replace"))
-    code = f"{reply} {enhanced[0]}" if enhanced else str(reply)
-    if reply >= PERMANENT and reply not in NOT_ABOUT_THE_RECIPIENT:
-        return DeliveryRejected("The mail server refused the recipient", code=code)
-    return DeliveryFailed("The mail server did not take the recipient", code=code)
+    enhanced = _ENHANCED_CODE.match(text.decode("ascii", "replace"))
+    return provider_error(
+        "The mail server",
+        code=f"{reply} {enhanced[0]}" if enhanced else str(reply),
+        final=reply >= PERMANENT and reply not in AUTHENTICATION_REPLIES,
+    )
 
 
-def _refused_by_anymail(message: EmailMultiAlternatives) -> DeliveryError | None:
-    """Read what Anymail's backends leave on the message, if one was at work."""
-    found = getattr(getattr(message, "anymail_status", None), "status", None)
-    if found and set(found) <= ANYMAIL_REFUSED:
-        return DeliveryRejected(
-            "The mail provider refused the recipient", code=min(found)
-        )
-    return None
-
-
-def _anymail_id(message: EmailMultiAlternatives) -> str:
-    found = getattr(getattr(message, "anymail_status", None), "message_id", None)
-    return found if isinstance(found, str) else ""
+def _anymail(message: EmailMultiAlternatives, name: str) -> Any:
+    """Return an attribute of the status that Anymail's backends set, or ``None``."""
+    return getattr(getattr(message, "anymail_status", None), name, None)

@@ -1,4 +1,4 @@
-"""One channel after the other, until one takes the message."""
+"""Try several channels in order, until one accepts the message."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.conf.readers import read_backends
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
+__all__ = ["FallbackChannel"]
+
 logger = logging.getLogger(__name__)
 
 
 class FallbackChannel(DeliveryChannel):
-    """Tries ``channels`` in order; the first that takes the message is the last.
+    """Tries ``channels`` in order and stops at the first success.
 
-    Each is a dotted path or a dict with ``BACKEND`` and ``OPTIONS``, as in
-    ``CRUDAUTH_CHANNELS``. If one *failed*, so has this channel, and all are
-    tried again later; it *rejects* what every one of them rejects.
+    Each channel is a dotted path or a dict with ``BACKEND`` and ``OPTIONS``, as in
+    ``CRUDAUTH_CHANNELS``. The message is rejected if every channel rejects it.
+    Otherwise it failed, and all channels are tried again later.
     """
 
     #: The channels in order.
@@ -40,44 +42,38 @@ class FallbackChannel(DeliveryChannel):
         self.sends_sms = any(channel.sends_sms for channel in self.channels)
 
     def serves(self, factor: str) -> bool:
-        """Whether every channel in the row can reach values of this factor."""
+        """Return whether every one of the channels can reach such values."""
         return super().serves(factor) and all(
             channel.serves(factor) for channel in self.channels
         )
 
     def deliver(self, intent: DeliveryIntent) -> None:
-        refusals: list[DeliveryError] = []
+        errors: list[DeliveryError] = []
         for channel in self.channels:
-            outcome = try_channel(channel, intent)
-            if outcome.error is None:
-                set_provider_id(outcome.provider_id)
+            attempt = try_channel(channel, intent)
+            if attempt.error is None:
+                set_provider_id(attempt.provider_id)
                 return
-            refusals.append(outcome.error)
-            _report(channel, intent, outcome.error)
-        raise _summary(refusals)
+            errors.append(attempt.error)
+            logger.warning(
+                "%s did not deliver %s (%s) to %s, code %s: %s.",
+                type(channel).__qualname__,
+                intent.id,
+                intent.kind,
+                mask(intent.recipient),
+                attempt.error.code or "-",
+                attempt.error,
+            )
+        raise _joined(errors)
 
 
-def _report(
-    channel: DeliveryChannel, intent: DeliveryIntent, refusal: DeliveryError
-) -> None:
-    logger.warning(
-        "%s did not take %s (%s) for %s, code %s: %s.",
-        type(channel).__qualname__,
-        intent.id,
-        intent.kind,
-        mask(intent.recipient),
-        refusal.code or "-",
-        refusal,
-    )
-
-
-def _summary(refusals: list[DeliveryError]) -> DeliveryError:
-    """Return one error for all: a single hope of success is worth another try."""
-    said = "; ".join(str(refusal) for refusal in refusals)
-    failures = [r for r in refusals if isinstance(r, DeliveryFailed)]
+def _joined(errors: list[DeliveryError]) -> DeliveryError:
+    """Return one error for all; a single temporary failure makes it temporary."""
+    reason = "; ".join(map(str, errors))
+    failures = [error for error in errors if isinstance(error, DeliveryFailed)]
     if not failures:
-        return DeliveryRejected(said, code=refusals[-1].code)
+        return DeliveryRejected(reason, code=errors[-1].code)
     waits = [f.retry_after for f in failures if f.retry_after is not None]
     return DeliveryFailed(
-        said, code=failures[0].code, retry_after=max(waits, default=None)
+        reason, code=failures[0].code, retry_after=max(waits, default=None)
     )

@@ -1,10 +1,12 @@
-"""Keeps messages in memory, for tests."""
+"""Keep messages in memory, for tests."""
 
 from __future__ import annotations
 
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 
-#: Everything delivered by this process; ``crudauth_django.testing`` empties it.
+__all__ = ["LocMemChannel", "outbox"]
+
+#: Every message of this process, in order; ``crudauth_django.testing`` clears it.
 outbox: list[DeliveryIntent] = []
 
 

@@ -1,37 +1,33 @@
-"""Showing a recovery value without giving it away."""
+"""Hide recovery values and secrets in texts for logs."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import quote
 
-#: A value this short is hidden whole.
-SHORT = 6
-#: So many digits at its end tell one number from another.
-TELLING_DIGITS = 7
+#: A value of up to this length is masked whole.
+MAX_HIDDEN_LENGTH = 6
+#: This many digits at the end of a number tell it from other numbers.
+IDENTIFYING_DIGITS = 7
 
 
 def mask(value: str) -> str:
     """Keep two characters at each end: ``+15551234567`` is ``+1********67``."""
-    if len(value) <= SHORT:
+    if len(value) <= MAX_HIDDEN_LENGTH:
         return "*" * len(value)
     return value[:2] + "*" * (len(value) - 4) + value[-2:]
 
 
 def redact(text: str, *secrets: str | None) -> str:
-    """Return a text in which every one of the secrets is masked or cut out.
+    """Return a text with every secret masked, also in its form for URLs.
 
-    Also as part of a URL, and a number in whatever way a provider groups it.
+    The end of a phone number is masked however a provider groups the digits:
+    ``(555) 123-4567``, ``15551234567``.
     """
     for secret in filter(None, secrets):
-        for spelling in (secret, quote(secret, safe="")):
-            text = text.replace(spelling, mask(spelling))
+        for form in (secret, quote(secret, safe="")):
+            text = text.replace(form, mask(form))
         if secret.startswith("+"):
-            text = _grouped(secret).sub("*" * TELLING_DIGITS, text)
+            digits = re.sub(r"\D", "", secret)[-IDENTIFYING_DIGITS:]
+            text = re.sub(r"[^\d\w]{0,3}".join(digits), "*" * IDENTIFYING_DIGITS, text)
     return text
-
-
-def _grouped(number: str) -> re.Pattern[str]:
-    """Match the end of a number: ``(555) 123-4567``, ``15551234567``."""
-    digits = re.sub(r"\D", "", number)[-TELLING_DIGITS:]
-    return re.compile(r"[^\d\w]{0,3}".join(digits))

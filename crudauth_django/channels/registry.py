@@ -1,4 +1,4 @@
-"""The channels that ``CRUDAUTH_CHANNELS`` registers, by label."""
+"""The channels of ``CRUDAUTH_CHANNELS``, by label."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from crudauth_django.conf.settings import PREFIX, cached_setting, get_settings
 def get_channels() -> Mapping[str, DeliveryChannel]:
     """Return the channels by label, in the order of the setting.
 
-    A label is the dotted path, with ``#2`` and so on for a path that is
-    registered again. Raises ``ImportError`` or what a channel raises when it
-    is constructed; ``manage.py check`` says the same, earlier.
+    A label is the dotted path. A repeated path gets ``#2``, ``#3`` and so on.
+    Raises ``ImportError`` or the error of a channel's constructor; ``manage.py
+    check`` reports both earlier.
     """
     backends = get_settings().channels
     names = labels(backend.path for backend in backends)
@@ -23,7 +23,7 @@ def get_channels() -> Mapping[str, DeliveryChannel]:
 
 
 def labels(names: Iterable[str]) -> Iterator[str]:
-    """Tell names apart: the second of its kind gets ``#2``, and so on."""
+    """Make names unique: the second of its kind gets ``#2``, and so on."""
     times = Counter[str]()
     for name in names:
         times[name] += 1

@@ -1,6 +1,6 @@
-"""What messages say: templates in the language of whoever reads them.
+"""Render messages from templates, in the language of the recipient.
 
-A project overrides any of them by a template of the same name.
+A project overrides a template with one of the same name.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.template import TemplateDoesNotExist
@@ -20,25 +20,23 @@ from django.utils import translation
 from django.utils.safestring import mark_safe
 from django.utils.translation import ngettext
 
+from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.channels.segments import without_costly_accents
 
-if TYPE_CHECKING:
-    from crudauth_django.channels.base import DeliveryIntent
-
-#: Longer names are cut short in an SMS, since every character is paid for.
+#: Longer names are cut in an SMS: a second segment costs money.
 SMS_NAME_LENGTH = 20
-#: A dot that joins two words, as it does in the name of a host.
+#: A dot between two words, as in a host name.
 _DOT = re.compile(r"\.(?=\w)")
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
-#: From here on, a lifetime is told in days.
-_MANY_HOURS = 96 * _HOUR
+#: Lifetimes from here on are given in days.
+_MIN_LIFETIME_IN_DAYS = 4 * _DAY
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EmailText:
-    """A mail's words: one line of subject, and the same body twice."""
+    """The texts of an email: a subject of one line, and the body in two forms."""
 
     subject: str
     text: str
@@ -48,38 +46,41 @@ class EmailText:
 def render_sms(intent: DeliveryIntent) -> str:
     """Render ``crudauth/sms/<kind>.txt`` as plain text, in the intent's language.
 
-    The account's name is cut to ``SMS_NAME_LENGTH``, and loses its accents
-    where they alone would make the message cost three times as much.
+    The account's name is cut to ``SMS_NAME_LENGTH``. It loses its accents if they
+    alone would make the message cost three times as much.
     """
-    name = without_costly_accents(_shortened(_shown(intent.account)))
+    name = _safe_name(intent.account)
+    if len(name) > SMS_NAME_LENGTH:
+        name = name[: SMS_NAME_LENGTH - 3] + "..."
     with translation.override(_language(intent.language)):
-        return _plain(f"sms/{intent.kind}.txt", _context(intent, account=name)).strip()
+        context = _context(intent, account=without_costly_accents(name))
+        return _render_plain(f"sms/{intent.kind}.txt", context).strip()
 
 
 def render_email(intent: DeliveryIntent) -> EmailText:
     """Render ``crudauth/email/<kind>`` in the intent's language.
 
-    ``.subject.txt`` and ``.txt`` are plain text, ``.html`` is escaped. The
-    subject is one line, whatever the account is called.
+    ``.subject.txt`` and ``.txt`` are plain text, ``.html`` is escaped. Line
+    breaks in the subject become spaces.
     """
     base = f"email/{intent.kind}"
     with translation.override(_language(intent.language)):
-        context = _context(intent, account=_shown(intent.account))
-        context["subject"] = _one_line(_plain(f"{base}.subject.txt", context))
+        context = _context(intent, account=_safe_name(intent.account))
+        context["subject"] = _one_line(_render_plain(f"{base}.subject.txt", context))
         return EmailText(
             subject=context["subject"],
-            text=_plain(f"{base}.txt", context).strip() + "\n",
+            text=_render_plain(f"{base}.txt", context).strip() + "\n",
             html=_template(f"{base}.html").render(context),
         )
 
 
 def duration(lifetime: timedelta) -> str:
-    """Say how long in whole minutes, hours or days, rounded down.
+    """Return a text in whole minutes, hours or days, rounded down.
 
-    A day is 24 hours, so that nobody has to think about midnight.
+    One day is given as 24 hours: "1 day" could be read as "until midnight".
     """
     seconds = int(lifetime.total_seconds())
-    if seconds >= _MANY_HOURS:
+    if seconds >= _MIN_LIFETIME_IN_DAYS:
         count = seconds // _DAY
         text = ngettext("%(count)d day", "%(count)d days", count)
     elif seconds >= _HOUR and (seconds % _HOUR == 0 or seconds >= _DAY):
@@ -102,7 +103,7 @@ def _context(intent: DeliveryIntent, *, account: str) -> dict[str, Any]:
 
 
 def _language(code: str) -> str:
-    """Return the language that Django knows for this code: it, its base, or ours."""
+    """Return the nearest language of the project: this, its base, or the default."""
     try:
         return translation.get_supported_language_variant(
             translation.to_language(code).lower()
@@ -111,23 +112,26 @@ def _language(code: str) -> str:
         return settings.LANGUAGE_CODE
 
 
-def _plain(name: str, context: dict[str, Any]) -> str:
-    # Nothing reads it as HTML, so nothing in it may be escaped.
-    verbatim = {key: mark_safe(value) for key, value in context.items()}  # noqa: S308
+def _render_plain(name: str, context: dict[str, Any]) -> str:
+    verbatim = {
+        key: mark_safe(value)  # noqa: S308 (plain text: nothing reads it as HTML)
+        for key, value in context.items()
+    }
     return str(_template(name).render(verbatim))
 
 
 def _template(name: str) -> Any:
-    """Load the project's template, or ours where no engine of theirs finds it."""
+    """Load the project's template, or the shipped one if no engine finds it."""
     path = f"crudauth/{name}"
     try:
         return get_template(path)
     except TemplateDoesNotExist:
-        return _shipped().get_template(path)
+        return _shipped_templates().get_template(path)
 
 
 @cache
-def _shipped() -> DjangoTemplates:
+def _shipped_templates() -> DjangoTemplates:
+    """Return an engine for the shipped templates, with any ``TEMPLATES``."""
     return DjangoTemplates(
         {
             "NAME": "crudauth",
@@ -138,28 +142,18 @@ def _shipped() -> DjangoTemplates:
     )
 
 
-def _shown(name: str) -> str:
-    """Return a name that nobody's phone or mail program makes a link of.
+def _safe_name(name: str) -> str:
+    """Return a name as one printable line, in which no program finds a link.
 
-    Whoever signs up chooses the name, and may choose somebody else's address
-    for the message: ``win.example`` would be a link to wherever they like.
+    A client may register any name with the recovery value of another person. A
+    line break in the name could imitate a text of this site. ``win.example`` would
+    become a link to a site of the client's choice.
     """
-    printable = _printable(name)
-    return printable if "@" in printable else _DOT.sub(". ", printable)
-
-
-def _printable(name: str) -> str:
-    """Return a name as one line: its owner chose it, and it can't pose as our text."""
-    return _one_line(
+    line = _one_line(
         "".join(letter if letter.isprintable() else " " for letter in name)
     )
+    return line if "@" in line else _DOT.sub(". ", line)
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _shortened(name: str) -> str:
-    if len(name) <= SMS_NAME_LENGTH:
-        return name
-    return name[: SMS_NAME_LENGTH - 3] + "..."

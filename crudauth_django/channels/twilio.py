@@ -9,66 +9,67 @@ from typing import Any
 from crudauth_django.channels.addresses import require_https
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.channels.provider import (
+    MEDIA,
     ProviderChannel,
+    choice,
     link_or_token,
-    one_of,
     provider_error,
-    seconds_to_wait,
+    token_lifetime,
     unreachable,
-    unreadable,
 )
 from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.channels.texts import render_sms
-from crudauth_django.exceptions import DeliveryError
+from crudauth_django.exceptions import DeliveryError, DeliveryFailed
 
 try:
     from twilio.base.exceptions import TwilioException
     from twilio.http.http_client import TwilioHttpClient
-    from twilio.http.response import Response
     from twilio.rest import Client
 except ImportError as error:
     raise ImportError(
         'TwilioChannel needs Twilio\'s SDK: pip install "crudauth-django[twilio]"'
     ) from error
 
-#: Codes after which no further try can help (https://www.twilio.com/docs/api/errors).
-#: All others, such as 20003 (credentials), 20429 and 30001 (too fast) or 21606
-#: (our own sender), are tried again: they pass, or somebody mends them.
+__all__ = ["TwilioChannel"]
+
+#: Final errors (https://www.twilio.com/docs/api/errors). All others are tried
+#: again: some pass, such as 20429 and 30001 (too fast), and the project can
+#: correct others, such as 20003 (credentials) and 21606 (its own sender).
 REJECTED = frozenset(
     {
         "21211",  # not a phone number
         "21214",  # can't be reached
-        "21217",  # does not appear to be valid
+        "21217",  # not a valid number
         "21265",  # a short code
         "21266",  # the sender's own number
         "21268",  # a premium or service number
-        "21408",  # a region that the account has not switched on
+        "21408",  # a region not enabled for the account
         "21421",  # not a phone number
         "21604",  # no recipient
-        "21608",  # a trial account, and a number it has not verified
+        "21608",  # not verified, for a trial account
         "21610",  # opted out
         "21612",  # no route from this sender
         "21614",  # not a mobile number
         "21617",  # longer than 1,600 characters
         "21635",  # a landline
         "30004",  # blocked
-        "30005",  # unknown or no longer in service
-        "30006",  # a landline, or a carrier out of reach
+        "30005",  # unknown or out of service
+        "30006",  # a landline, or an unreachable carrier
         "30007",  # filtered
         "63003",  # not on WhatsApp
         "63013",  # against WhatsApp's policy
-        "63014",  # has blocked the sender, or opted out
-        "63015",  # has not joined the sandbox
-        "63016",  # outside the 24 hours, and not a template
+        "63014",  # blocked the sender, or opted out
+        "63015",  # not in the sandbox
+        "63016",  # not a template, and outside the 24 hours for a reply
         "63024",  # not a recipient
         "63033",  # blocked from receiving
     }
 )
 
-#: Seconds that Twilio keeps a message in its queue at most (error 21624).
-LONGEST_VALIDITY = 36_000
-
-MEDIA = ("sms", "whatsapp")
+#: The shortest and longest time in Twilio's queue, in seconds (error 21624).
+VALIDITY_LIMITS = (1, 36_000)
+#: The SID of a messaging service; no other sender is as long and begins with "MG".
+SID_LENGTH = 34
 
 
 class TwilioChannel(ProviderChannel):
@@ -76,9 +77,9 @@ class TwilioChannel(ProviderChannel):
 
     ``sender`` is a number, a short code, a name, or the SID of a messaging
     service. With ``api_key``, ``auth_token`` is that key's secret.
-    ``templates`` maps kinds to the Content SIDs of WhatsApp templates, which
-    get the account's name as ``{{1}}`` and the link, or else the token, as
-    ``{{2}}``. ``api_url`` is for a proxy of your own.
+    ``templates`` maps kinds to the Content SIDs of WhatsApp templates: ``{{1}}``
+    is the account's name, ``{{2}}`` the link, or the token if there is no link.
+    ``api_url`` is the address of your own proxy for Twilio's API.
     """
 
     factors = ("phone",)
@@ -103,75 +104,52 @@ class TwilioChannel(ProviderChannel):
         self._account_sid = account_sid
         self._credentials = (api_key or account_sid, auth_token)
         self._sender = sender
-        self._medium = one_of("medium", medium, MEDIA)
-        self.sends_sms = self._medium == "sms"
+        self.sends_sms = choice("medium", medium, MEDIA) == "sms"
         self._templates = dict(templates or {})
         self._timeout = timeout
         self._api_url = require_https("api_url", api_url)
 
     def send(self, intent: DeliveryIntent) -> DeliveryError | None:
-        http = _HttpClient(pool_connections=False, timeout=self._timeout)
+        responses: list[Any] = []  # The SDK's exceptions leave out the headers.
+        http = TwilioHttpClient(
+            pool_connections=False,
+            timeout=self._timeout,
+            request_hooks={"response": lambda r, **_options: responses.append(r)},
+        )
         client = Client(*self._credentials, self._account_sid, http_client=http)
         client.api.base_url = self._api_url
         try:
             message = client.messages.create(**self._fields(intent))
         except TwilioException as error:
-            return _refused(getattr(error, "code", None), http.retry_after)
-        except OSError as error:  # all errors of requests are
+            code = str(getattr(error, "code", None) or "")
+            retry_after = responses[-1].headers.get("Retry-After") if responses else ""
+            return provider_error(
+                "Twilio", code=code, final=code in REJECTED, retry_after=retry_after
+            )
+        except OSError as error:  # the base class of all errors of requests
             return unreachable("Twilio", error)
         except ValueError:
-            return unreadable("Twilio")
+            return DeliveryFailed("Twilio sent an unreadable response")
         if message.error_code:
-            return _refused(message.error_code)
+            code = str(message.error_code)
+            return provider_error("Twilio", code=code, final=code in REJECTED)
         set_provider_id(message.sid or "")
         return None
 
     def _fields(self, intent: DeliveryIntent) -> dict[str, Any]:
-        service = self._sender.startswith("MG") and len(self._sender) > 20  # noqa: PLR2004
-        return {
-            "to": self._address(intent.recipient),
-            **(
-                {"messaging_service_sid": self._sender}
-                if service
-                else {"from_": self._address(self._sender)}
-            ),
-            **self._validity(intent),
-            **self._content(intent),
-        }
-
-    def _address(self, number: str) -> str:
-        return f"whatsapp:{number}" if self._medium == "whatsapp" else number
-
-    def _validity(self, intent: DeliveryIntent) -> dict[str, int]:
-        """Have Twilio drop a message that waits longer than its token lives."""
-        if intent.expires_in is None or self._medium != "sms":
-            return {}
-        lifetime = int(intent.expires_in.total_seconds())
-        return {"validity_period": max(1, min(lifetime, LONGEST_VALIDITY))}
-
-    def _content(self, intent: DeliveryIntent) -> dict[str, str]:
-        template = self._templates.get(intent.kind)
-        if template is None:
-            return {"body": render_sms(intent)}
-        variables = {"1": intent.account, "2": link_or_token(intent)}
-        return {"content_sid": template, "content_variables": json.dumps(variables)}
-
-
-class _HttpClient(TwilioHttpClient):  # type: ignore[misc,unused-ignore]
-    """Keeps ``Retry-After``, which the SDK's exceptions leave out."""
-
-    retry_after: str | None = None
-
-    def request(self, *args: Any, **kwargs: Any) -> Response:
-        answer = super().request(*args, **kwargs)
-        self.retry_after = (answer.headers or {}).get("Retry-After")
-        return answer
-
-
-def _refused(code: object, retry_after: str | None = None) -> DeliveryError:
-    return provider_error(
-        "Twilio",
-        code="" if code is None else str(code),
-        rejected=REJECTED,
-        retry_after=seconds_to_wait(retry_after),
-    )
+        prefix = "" if self.sends_sms else "whatsapp:"
+        fields: dict[str, Any] = {"to": f"{prefix}{intent.recipient}"}
+        if self._sender.startswith("MG") and len(self._sender) == SID_LENGTH:
+            fields["messaging_service_sid"] = self._sender
+        else:
+            fields["from_"] = f"{prefix}{self._sender}"
+        lifetime = token_lifetime(intent, limits=VALIDITY_LIMITS)
+        if self.sends_sms and lifetime is not None:
+            fields["validity_period"] = lifetime
+        if intent.kind in self._templates:
+            variables = {"1": intent.account, "2": link_or_token(intent)}
+            fields["content_sid"] = self._templates[intent.kind]
+            fields["content_variables"] = json.dumps(variables)
+        else:
+            fields["body"] = render_sms(intent)
+        return fields

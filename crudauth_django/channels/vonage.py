@@ -7,20 +7,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import to_locale
 
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.channels.provider import (
+    MEDIA,
     ProviderChannel,
+    choice,
     link_or_token,
-    one_of,
     provider_error,
-    seconds_to_wait,
+    token_lifetime,
     unreachable,
-    unreadable,
 )
 from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.channels.texts import render_sms
-from crudauth_django.exceptions import DeliveryError, DeliveryRejected
+from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
 try:
     from jwt import PyJWTError
@@ -34,19 +35,20 @@ except ImportError as error:
         'VonageChannel needs Vonage\'s SDK: pip install "crudauth-django[vonage]"'
     ) from error
 
-#: Codes after which no further try can help
-#: (https://developer.vonage.com/en/api-errors/messages). All others, such as
-#: 1000 (too fast), 1060 (our account) or 1120 (our sender), are tried again:
-#: they pass, or somebody mends them.
+__all__ = ["VonageChannel"]
+
+#: Final errors (https://developer.vonage.com/en/api-errors/messages). All others
+#: are tried again: some pass, such as 1000 (too fast), and the project can
+#: correct others, such as 1060 (its account) and 1120 (its sender).
 REJECTED = frozenset(
     {
-        "1040",  # a prefix that no network has
+        "1040",  # a prefix without a network
         "1050",  # barred
         "1160",  # not on a demo account's list
         "1170",  # not a phone number
         "1190",  # no longer active
         "1200",  # a problem after a change of carrier
-        "1210",  # taken for spam
+        "1210",  # classified as spam
         "1240",  # opted out
         "1250",  # no route
         "1260",  # can't be reached
@@ -54,25 +56,23 @@ REJECTED = frozenset(
         "1280",  # blocked by the carrier
         "1300",  # not in the provider's network
         "1310",  # a device that can't show it
-        "1340",  # outside the window in which one may reply
+        "1340",  # outside the time for a reply
         "1430",  # not a recipient
     }
 )
 
-#: How long Vonage may try at a message, in seconds.
-SHORTEST_TTL, LONGEST_TTL = 20, 604_800
-
-MEDIA = ("sms", "whatsapp")
+#: The shortest and longest time for Vonage's attempts, in seconds.
+TTL_LIMITS = (20, 604_800)
 
 
 class VonageChannel(ProviderChannel):
     """Sends with Vonage's SDK, each message over a connection of its own.
 
-    The credentials are an ``application_id`` and its ``private_key`` (the PEM,
-    or the path of its file), or an ``api_key`` and its ``api_secret``. Both
-    pairs go into ``credentials``. ``templates`` maps kinds to the names of
-    WhatsApp templates, which get the account's name as their first parameter
-    and the link, or else the token, as their second.
+    ``credentials`` are an ``application_id`` and its ``private_key`` (the PEM, or
+    the path of its file), or an ``api_key`` and its ``api_secret``, or both pairs.
+    ``templates`` maps kinds to the names of WhatsApp templates. Their first
+    parameter is the account's name, the second the link, or the token if there is
+    no link.
     """
 
     factors = ("phone",)
@@ -92,67 +92,63 @@ class VonageChannel(ProviderChannel):
         super().__init__(**options)
         self._auth = _authentication(credentials)
         self._sender = sender
-        self._medium = one_of("medium", medium, MEDIA)
-        self.sends_sms = self._medium == "sms"
+        self.sends_sms = choice("medium", medium, MEDIA) == "sms"
         self._templates = dict(templates or {})
         self._options = HttpClientOptions(
             api_host=api_host,
             timeout=timeout,
             max_retries=0,
-            # The SDK sends a message again, as often as this says, when the
-            # connection ends without an answer: it may have arrived.
+            # The SDK also sends a message this often if the connection ends
+            # without a response. But then the message may have arrived.
             pool_maxsize=1,
         )
 
     def send(self, intent: DeliveryIntent) -> DeliveryError | None:
-        message = self._message(intent)
-        if message is None:
-            return DeliveryRejected("This number or text is none for Vonage")
         try:
-            answer = Vonage(self._auth, self._options).messages.send(message)
+            message = self._message(intent)
+        except ValueError:  # from pydantic, with the number and the text in it
+            return DeliveryRejected("Vonage's SDK refuses this number or text")
+        try:
+            response = Vonage(self._auth, self._options).messages.send(message)
         except HttpRequestError as error:
-            return _refused(error)
-        except (VonageError, OSError) as error:  # all errors of requests are one
+            return _error(error)
+        except (VonageError, OSError) as error:  # OSError: all errors of requests
             return unreachable("Vonage", error)
         except (TypeError, ValueError):
-            return unreadable("Vonage")
-        set_provider_id(answer.message_uuid)
+            return DeliveryFailed("Vonage sent an unreadable response")
+        set_provider_id(response.message_uuid)
         return None
 
-    def _message(self, intent: DeliveryIntent) -> BaseMessage | None:
+    def _message(self, intent: DeliveryIntent) -> BaseMessage:
         address = {
             "to": intent.recipient.removeprefix("+"),
             "from_": self._sender.removeprefix("+"),
             "client_ref": intent.id,
         }
-        try:
-            if self._medium == "sms":
-                return Sms(**address, text=render_sms(intent), ttl=_ttl(intent))
-            return self._whatsapp(intent, address)
-        except ValueError:  # of pydantic's, which repeats what it was given
-            return None
-
-    def _whatsapp(self, intent: DeliveryIntent, address: Mapping[str, Any]) -> Any:
-        name = self._templates.get(intent.kind)
-        if name is None:
+        if self.sends_sms:
+            ttl = token_lifetime(intent, limits=TTL_LIMITS)
+            return Sms(**address, text=render_sms(intent), ttl=ttl)
+        if intent.kind not in self._templates:
             return WhatsappText(**address, text=render_sms(intent))
         return WhatsappTemplate(
             **address,
             template={
-                "name": name,
+                "name": self._templates[intent.kind],
                 "parameters": [intent.account, link_or_token(intent)],
             },
-            whatsapp={"locale": _locale(intent.language)},
+            # WhatsApp writes "pt_BR" for "pt-br".
+            whatsapp={"locale": to_locale(intent.language or "en")},
         )
 
 
 def _authentication(credentials: Mapping[str, str]) -> Auth:
+    """Return the SDK's credentials, or raise ``ImproperlyConfigured``."""
     try:
         auth = Auth(**credentials)
         if auth.application_id:
-            auth.create_jwt_auth_string()  # Would it sign?
+            auth.create_jwt_auth_string()  # Fails here if the key can't sign.
     except (TypeError, ValueError, VonageError, PyJWTError):
-        auth = None  # The SDK's own words may repeat a key.
+        auth = None  # Raise below: the SDK's error may repeat a key.
     if not credentials or auth is None:
         raise ImproperlyConfigured(
             "credentials must be a working application_id and private_key, "
@@ -161,29 +157,16 @@ def _authentication(credentials: Mapping[str, str]) -> Auth:
     return auth
 
 
-def _ttl(intent: DeliveryIntent) -> int | None:
-    """Have Vonage give up on a message when its token ends."""
-    if intent.expires_in is None:
-        return None
-    lifetime = int(intent.expires_in.total_seconds())
-    return max(SHORTEST_TTL, min(lifetime, LONGEST_TTL))
-
-
-def _locale(language: str) -> str:
-    """Spell a language as WhatsApp does: ``pt-br`` is ``pt_BR``."""
-    base, _hyphen, region = (language or "en").partition("-")
-    return f"{base}_{region.upper()}" if region else base
-
-
-def _refused(error: HttpRequestError) -> DeliveryError:
-    """Find the code at the end of the problem's ``type`` (RFC 9457)."""
+def _error(error: HttpRequestError) -> DeliveryError:
+    """Read the code from the end of the problem's ``type`` (RFC 9457)."""
     try:
-        kind = str(error.response.json()["type"])
+        problem = str(error.response.json()["type"])
     except (TypeError, ValueError, KeyError):
-        kind = ""
+        problem = ""
+    code = urlsplit(problem).fragment or str(error.response.status_code)
     return provider_error(
         "Vonage",
-        code=urlsplit(kind).fragment or str(error.response.status_code),
-        rejected=REJECTED,
-        retry_after=seconds_to_wait(error.response.headers.get("Retry-After")),
+        code=code,
+        final=code in REJECTED,
+        retry_after=error.response.headers.get("Retry-After"),
     )

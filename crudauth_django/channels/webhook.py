@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
@@ -23,39 +23,34 @@ from crudauth_django.channels.masking import redact
 from crudauth_django.channels.provider import (
     TEMPLATES,
     ProviderChannel,
-    one_of,
+    choice,
+    provider_error,
     render_text,
-    seconds_to_wait,
     unreachable,
 )
 from crudauth_django.channels.provider_ids import set_provider_id
-from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import DeliveryError
 
-#: What a gateway answers for a message that nobody can ever deliver.
-REJECTING = (HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY)
-#: Of a longer answer, the rest is not read.
-LONGEST_ANSWER = 64 * 1024
-#: Shorter secrets can be guessed (Standard Webhooks asks for 24 to 64 bytes).
-SHORTEST_SECRET = 24
-#: How secrets begin that are base64 (Standard Webhooks).
-SECRET_PREFIX = "whsec_"  # noqa: S105 (how one begins)
+__all__ = ["WebhookChannel"]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Answer:
-    status: int
-    retry_after: str | None
-    #: What its JSON says under ``code`` and ``id``.
-    code: str = field(repr=False)
-    id: str = field(repr=False)
+#: With these statuses, a gateway says that no attempt can succeed.
+FINAL_STATUSES = (HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY)
+#: The rest of a longer response is not read.
+MAX_RESPONSE_BYTES = 64 * 1024
+#: Longer values in a response are cut.
+MAX_VALUE_LENGTH = 40
+#: Shorter secrets can be guessed (Standard Webhooks requires 24 to 64 bytes).
+MIN_SECRET_BYTES = 24
+#: The beginning of a secret in base64 (Standard Webhooks).
+SECRET_PREFIX = "whsec_"  # noqa: S105 (a prefix, not a secret)
 
 
 class WebhookChannel(ProviderChannel):
-    """Posts each message to ``url``, signed as Standard Webhooks says.
+    """Posts each message to ``url``, signed by the rules of Standard Webhooks.
 
-    ``secret`` is one secret or, while you change it, several. Redirects and
-    the environment's proxies are not followed. ``template`` says how the message
-    is worded: ``"sms"``, or ``"email"`` with a subject and HTML.
+    ``secret`` is one secret or, while you replace it, several. Redirects and the
+    environment's proxies are ignored. ``template`` is ``"sms"``, or ``"email"``
+    for a subject and HTML.
     """
 
     loggers = ()
@@ -73,62 +68,43 @@ class WebhookChannel(ProviderChannel):
         super().__init__(**options)
         self._url = urlsplit(require_https("url", url))
         secrets = [secret] if isinstance(secret, str) else secret
-        self._keys = [_key(one) for one in secrets]
+        self._keys = [_signing_key(one) for one in secrets]
         if not self._keys:
             raise ValueError("secret must not be empty")
         self._timeout = timeout
-        self._trusted = ssl.create_default_context(cafile=ca_file)
-        self._template = one_of("template", template, TEMPLATES)
+        self._tls = ssl.create_default_context(cafile=ca_file)
+        self._template = choice("template", template, TEMPLATES)
 
     def send(self, intent: DeliveryIntent) -> DeliveryError | None:
-        body = json.dumps(self._payload(intent)).encode()
-        try:
-            answer = self._post(body, intent.id)
-        except (OSError, HTTPException) as error:
-            return unreachable("The gateway", error)
-        if HTTPStatus(200) <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            set_provider_id(answer.id)
-            return None
-        return _refused(answer, intent)
-
-    def _payload(self, intent: DeliveryIntent) -> dict[str, Any]:
-        written = render_text(intent, template=self._template)
-        lifetime = intent.expires_in
-        return {
-            "id": intent.id,
-            "kind": intent.kind,
-            "recipient": intent.recipient,
-            "account": intent.account,
-            "language": intent.language,
-            "token": intent.token,
-            "link": intent.link,
-            "expires_in": None if lifetime is None else int(lifetime.total_seconds()),
-            "subject": written.subject,
-            "text": written.text,
-            "html": written.html,
-        }
-
-    def _post(self, body: bytes, intent_id: str) -> _Answer:
+        texts = asdict(render_text(intent, template=self._template))
+        body = json.dumps({**intent.to_dict(), **texts}).encode()
         path = self._url.path or "/"
         target = f"{path}?{self._url.query}" if self._url.query else path
-        with closing(self._connection()) as connection:
-            connection.request("POST", target, body, self._headers(body, intent_id))
-            response = connection.getresponse()
-            said = _said(response.read(LONGEST_ANSWER))
-            return _Answer(
-                status=response.status,
-                retry_after=response.headers.get("Retry-After"),
-                code=said.get("code", ""),
-                id=said.get("id", ""),
-            )
+        try:
+            with closing(self._connection()) as connection:
+                connection.request("POST", target, body, self._headers(intent.id, body))
+                response = connection.getresponse()
+                content = _read_object(response.read(MAX_RESPONSE_BYTES))
+        except (OSError, HTTPException) as error:
+            return unreachable("The gateway", error)
+        if HTTPStatus(200) <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            set_provider_id(content.get("id", ""))
+            return None
+        secrets = (intent.link, intent.token, intent.recipient)
+        return provider_error(
+            "The gateway",
+            code=redact(content.get("code", ""), *secrets) or str(response.status),
+            final=response.status in FINAL_STATUSES,
+            retry_after=response.headers.get("Retry-After"),
+        )
 
     def _connection(self) -> HTTPConnection:
         host, port = self._url.hostname or "", self._url.port
         if self._url.scheme == "http":
             return HTTPConnection(host, port, timeout=self._timeout)
-        return HTTPSConnection(host, port, timeout=self._timeout, context=self._trusted)
+        return HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
 
-    def _headers(self, body: bytes, intent_id: str) -> dict[str, str]:
+    def _headers(self, intent_id: str, body: bytes) -> dict[str, str]:
         now = str(int(time.time()))
         return {
             "Content-Type": "application/json",
@@ -143,51 +119,39 @@ class WebhookChannel(ProviderChannel):
 
 
 def sign(key: bytes, *, id: str, timestamp: str, body: bytes) -> str:  # noqa: A002 (the standard's word)
-    """Sign a message as Standard Webhooks does, version 1.
+    """Sign a message by version 1 of Standard Webhooks.
 
-    See https://www.standardwebhooks.com; libraries that check it exist for
-    most languages.
+    See https://www.standardwebhooks.com; most languages have a library that
+    verifies it.
     """
     signed = b".".join([id.encode(), timestamp.encode(), body])
     digest = hmac.digest(key, signed, hashlib.sha256)
     return "v1," + base64.b64encode(digest).decode()
 
 
-def _key(secret: str) -> bytes:
+def _signing_key(secret: str) -> bytes:
+    """Decode a secret; raise ``ValueError`` if it is too short."""
+    key = secret.encode()
     if secret.startswith(SECRET_PREFIX):
         try:
             key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
         except binascii.Error:
             key = b""
-    else:
-        key = secret.encode()
-    if len(key) < SHORTEST_SECRET:
-        raise ValueError(f"secret must have at least {SHORTEST_SECRET} bytes")
+    if len(key) < MIN_SECRET_BYTES:
+        raise ValueError(f"secret must have at least {MIN_SECRET_BYTES} bytes")
     return key
 
 
-def _said(content: bytes) -> dict[str, str]:
-    """Read a gateway's answer: a JSON object, of which texts and numbers count."""
+def _read_object(content: bytes) -> dict[str, str]:
+    """Return the texts and numbers of a JSON object; of other content, nothing."""
     try:
-        answer = json.loads(content)
+        values = json.loads(content)
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(answer, dict):
+    if not isinstance(values, dict):
         return {}
     return {
-        key: str(value)[:40]
-        for key, value in answer.items()
+        key: str(value)[:MAX_VALUE_LENGTH]
+        for key, value in values.items()
         if isinstance(value, (str, int))
     }
-
-
-def _refused(answer: _Answer, intent: DeliveryIntent) -> DeliveryError:
-    code = redact(answer.code, intent.link, intent.token, intent.recipient)
-    code = code or str(answer.status)
-    if answer.status in REJECTING:
-        return DeliveryRejected("The gateway will not deliver it", code=code)
-    return DeliveryFailed(
-        "The gateway did not take it",
-        code=code,
-        retry_after=seconds_to_wait(answer.retry_after),
-    )

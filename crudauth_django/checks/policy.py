@@ -15,8 +15,8 @@ from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
+from rest_framework import serializers
 
-from crudauth_django.api.serializers import is_serializer
 from crudauth_django.backends import IdentifierBackend
 from crudauth_django.checks.loading import build, parsed
 from crudauth_django.conf.settings import (
@@ -120,31 +120,36 @@ def _lists(listed: list[Any], wanted: type) -> bool:
 
 @checks.register("crudauth")
 def check_registration(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """Check what ``/register`` may write."""
+    """Check what ``/register`` writes, and which serializers the API uses."""
     try:
-        extras = get_settings().register_extra_fields
+        options = get_settings()
     except ImproperlyConfigured:
         return []
-    found = list(_check_serializer(get_settings().register_serializer))
+    found = [
+        *_check_serializer("CRUDAUTH_REGISTER_SERIALIZER", options.register_serializer),
+        *_check_serializer("CRUDAUTH_ACCOUNT_SERIALIZER", options.account_serializer),
+    ]
     if not issubclass(get_user_model(), AbstractAuthUser):
         return found  # crudauth.E001 says so
+    extras = options.register_extra_fields
     return [*found, *(message for name in extras for message in _check_extra(name))]
 
 
-def _check_serializer(path: str) -> Iterator[checks.CheckMessage]:
+def _check_serializer(setting: str, path: str) -> Iterator[checks.CheckMessage]:
     try:
         chosen = import_string(path)
     except ImportError as error:
         yield checks.Error(
-            f"CRUDAUTH_REGISTER_SERIALIZER can't be imported: {error}",
+            f"The class in {setting} can't be imported: {error}",
             hint="Correct the path.",
             id="crudauth.E024",
         )
         return
-    if not is_serializer(chosen):
+    if not (isinstance(chosen, type) and issubclass(chosen, serializers.Serializer)):
         yield checks.Error(
-            f"CRUDAUTH_REGISTER_SERIALIZER names {path!r}, which is no serializer.",
-            hint="Inherit crudauth_django.api.serializers.RegisterSerializer.",
+            f"The object in {setting}, {path!r}, is not a serializer class.",
+            hint="Inherit RegisterSerializer or AccountSerializer "
+            "of crudauth_django.api.serializers.",
             id="crudauth.E031",
         )
 

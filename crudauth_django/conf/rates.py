@@ -1,4 +1,4 @@
-"""Rates as settings write them: ``5/15m`` is five in fifteen minutes."""
+"""Rates in settings: ``5/15m`` is five in fifteen minutes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _RATE = re.compile(r"(?P<count>[1-9]\d*)/(?P<number>[1-9]\d*)?(?P<unit>[smhd])")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rate:
-    """At most ``count`` in any window of ``period`` seconds."""
+    """At most ``count`` in ``period`` seconds."""
 
     count: int
     period: int
 
 
 def parse_rate(text: str) -> Rate:
-    """Parse ``count/period``; raises ``ValueError`` that shows the form."""
+    """Parse ``count/period``; raise ``ValueError`` with an example."""
     match = _RATE.fullmatch(text)
     if match is None:
         raise ValueError(f'{text!r} is not a rate such as "5/15m" or "10/d"')
@@ -28,7 +28,7 @@ def parse_rate(text: str) -> Rate:
 
 
 def parse_rates(value: object) -> tuple[Rate, ...]:
-    """Parse a rate, a list of rates (all hold) or ``None`` (none holds)."""
+    """Parse a rate, a list of rates (all apply) or ``None`` (no limit)."""
     if value is None:
         return ()
     if isinstance(value, str):

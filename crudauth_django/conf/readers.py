@@ -1,4 +1,4 @@
-"""Readers of settings: each returns the value or raises ``ValueError``."""
+"""Readers of settings: each returns the parsed value or raises ``ValueError``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from crudauth_django.kinds import MessageKind
 
 _Options = TypeVar("_Options", Lockout, Retry)
 
-#: The default rates. ``change_password`` counts per user, the others per
-#: network.
+#: The default rates: ``change_password`` per user, the others per network.
 THROTTLES = {
     "register": "30/h",
     "verify_request": "30/h",
@@ -26,7 +25,7 @@ THROTTLES = {
     "change_password": "10/h",
 }
 
-#: The path below ``CRUDAUTH_FRONTEND_URL`` to which each kind's link leads.
+#: The path below ``CRUDAUTH_FRONTEND_URL`` for the links of each kind.
 FRONTEND_PATHS: dict[str, str] = {
     MessageKind.VERIFY_RECOVERY: "verify",
     MessageKind.RESET_PASSWORD: "reset",
@@ -35,7 +34,7 @@ FRONTEND_PATHS: dict[str, str] = {
 
 
 def read_seconds(value: object) -> timedelta:
-    """Read a length of time above zero."""
+    """Read a positive ``timedelta``."""
     if not isinstance(value, timedelta) or value <= timedelta(0):
         raise ValueError("must be a timedelta above zero")
     return value
@@ -51,12 +50,12 @@ def read_whole(value: object) -> int:
 def read_count(value: object) -> int:
     """Read a whole number, 1 or above."""
     if not read_whole(value):
-        raise ValueError("must count at least 1")
+        raise ValueError("must be 1 or above")
     return read_whole(value)
 
 
 def read_flag(value: object) -> bool:
-    """Read ``True`` or ``False``; 1 and "no" are refused."""
+    """Read ``True`` or ``False``; no other value is converted."""
     if not isinstance(value, bool):
         raise ValueError("must be True or False")
     return value
@@ -84,10 +83,10 @@ def read_backends(value: object) -> tuple[Backend, ...]:
 
 
 def read_names(value: object) -> tuple[str, ...]:
-    """Read a list of field names; a set is put in order."""
+    """Read a list of field names; a set is sorted."""
     if isinstance(value, str) or not isinstance(value, (Sequence, set, frozenset)):
         raise ValueError("must be a list of field names")
-    names = tuple(sorted(value) if isinstance(value, (set, frozenset)) else value)
+    names = tuple(value if isinstance(value, Sequence) else sorted(value))
     if not all(isinstance(name, str) for name in names):
         raise ValueError("must be a list of field names")
     return names
@@ -106,7 +105,7 @@ def _read_options(kind: type[_Options], value: object) -> _Options:
         raise ValueError("must be a dict")
     defaults = {option.name.upper(): option.default for option in fields(kind)}
     if unknown := set(value) - set(defaults):
-        raise ValueError(f"does not know {sorted(map(str, unknown))}")
+        raise ValueError(f"has unknown keys: {sorted(map(str, unknown))}")
     return kind(
         **{
             name.lower(): _OPTION_READERS[type(defaults[name])](given)
@@ -126,30 +125,26 @@ def read_retry(value: object) -> Retry:
 
 
 def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
-    """Read the throttles; an unnamed one keeps its default."""
+    """Read the throttles; a name left out keeps its default."""
     if not isinstance(value, Mapping):
         raise ValueError("must be a dict of rates")
-    unknown = set(value) - set(THROTTLES)
-    if unknown:
-        raise ValueError(f"does not know {sorted(map(str, unknown))}")
+    if unknown := set(value) - set(THROTTLES):
+        raise ValueError(f"has unknown keys: {sorted(map(str, unknown))}")
     return {name: parse_rates(rate) for name, rate in {**THROTTLES, **value}.items()}
 
 
 def read_frontend(value: object) -> dict[str, str]:
-    """Read the targets of links: a full URL for each kind."""
+    """Read the targets of links; return a full URL for each kind."""
     if isinstance(value, str):
         base = value.rstrip("/")
-        value = (
-            {kind: f"{base}/{path}" for kind, path in FRONTEND_PATHS.items()}
-            if base
-            else {}
-        )
+        paths = FRONTEND_PATHS.items() if base else ()
+        value = {kind: f"{base}/{path}" for kind, path in paths}
     if not isinstance(value, Mapping) or set(value) - set(FRONTEND_PATHS):
         raise ValueError(
             f"must be a URL, or a dict of URLs with the keys {sorted(FRONTEND_PATHS)}"
         )
     for url in value.values():
-        # A link must open in a browser: no app's scheme, no ``javascript:``.
+        # A link must open in a browser: not in an app, and not ``javascript:``.
         parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
         if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ValueError(f"{url!r} is not a URL with https:// or http://")
@@ -157,7 +152,7 @@ def read_frontend(value: object) -> dict[str, str]:
 
 
 def read_function(value: object) -> Callable[..., Any] | None:
-    """Read a function, the dotted path of one, or ``None``."""
+    """Read a function, its dotted path, or ``None``."""
     function = import_string(value) if isinstance(value, str) else value
     if function is not None and not callable(function):
         raise ValueError("must be a callable or its dotted path")

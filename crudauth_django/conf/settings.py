@@ -1,6 +1,6 @@
-"""Every ``CRUDAUTH_*`` setting, its type and its default, in one place.
+"""Every ``CRUDAUTH_*`` setting, with its type and its default.
 
-Read them with :func:`get_settings`; nothing is copied at import, so
+Read them with :func:`get_settings`. No value is copied at import, so
 ``override_settings`` works everywhere.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import cache
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -33,21 +33,13 @@ from crudauth_django.conf.readers import (
 )
 from crudauth_django.conf.types import Backend, Lockout, Retry
 
-T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
 
 PREFIX = "CRUDAUTH_"
 
 
-class _Cached(Protocol[T_co]):
-    """A cached function without arguments."""
-
-    def __call__(self) -> T_co: ...
-
-    def cache_clear(self) -> None: ...
-
-
 def _option(default: Any, parse: Callable[[Any], Any]) -> Any:
-    """Declare a setting: its default as a project would write it, and its parser."""
+    """Declare a setting: its default, as a project writes it, and its reader."""
     return field(metadata={"default": default, "parse": parse})
 
 
@@ -56,81 +48,88 @@ class Settings:
     """The parsed settings; each is named ``CRUDAUTH_`` and its name in capitals."""
 
     #: The delivery channels: dotted paths, or dicts with ``BACKEND`` and
-    #: ``OPTIONS``. Every one that serves a message is used.
+    #: ``OPTIONS``. Every channel for the recovery factor is used.
     channels: tuple[Backend, ...] = _option((), read_backends)
-    #: Where the links in messages lead: a base URL, below which each kind has
-    #: its path (``verify``, ``reset``, ``change``), or a dict with a full URL
-    #: for each kind. ``""``: channels get no ``link``.
+    #: The target of the links in messages: a base URL, or a dict with a full URL
+    #: for each kind. Below a base URL, the kinds have the paths ``verify``,
+    #: ``reset`` and ``change``. ``""``: messages have no link.
     frontend_url: Mapping[str, str] = _option("", read_frontend)
-    #: What carries messages out of the request.
+    #: The class that carries messages out of the request.
     dispatcher: Backend = _option(
         "crudauth_django.dispatch.ThreadDispatcher", read_backend
     )
-    #: Where failures and requests are counted: a table of the database, right
-    #: with any number of processes and nothing else to run. Where Redis or
-    #: Valkey, or Memcached, is there and counting shall cost the database no
-    #: writes, choose ``crudauth_django.counters.CacheCounters`` with
-    #: ``OPTIONS``: ``{"alias": "…"}``, the cache's name in ``CACHES``
-    #: (``"default"`` if left out). It needs one of these: Django's other caches
-    #: don't count right across processes.
+    #: The class that counts failures and requests. The default uses a table of
+    #: the database: it is exact with any number of processes and needs no other
+    #: service. To save the database these writes, use
+    #: ``crudauth_django.counters.CacheCounters`` with Redis, Valkey or Memcached.
+    #: Its ``OPTIONS`` are ``{"alias": "…"}``, the cache's name in ``CACHES``
+    #: (default ``"default"``). Django's other caches do not count exactly across
+    #: processes.
     counters: Backend = _option(
         "crudauth_django.counters.DatabaseCounters", read_backend
     )
-    #: How long a verification token works.
+    #: How long a verification token is valid.
     verify_max_age: timedelta = _option(timedelta(hours=24), read_seconds)
-    #: How long a password reset token works.
+    #: How long a password reset token is valid.
     reset_max_age: timedelta = _option(timedelta(hours=1), read_seconds)
-    #: How long a token that confirms a new recovery value works.
+    #: How long a token to confirm a new recovery value is valid.
     change_max_age: timedelta = _option(timedelta(hours=24), read_seconds)
-    #: Refuse the login of an account that has not verified its recovery value,
-    #: exactly as a wrong password is refused. Superusers, and accounts that have
-    #: no recovery value, may log in: no registration makes one.
-    login_requires_verified: bool = _option(False, read_flag)  # noqa: FBT003
-    #: A dict with any of these, times as ``timedelta``: ``ATTEMPTS``, failures
-    #: of one account that lock it (5 if not named); ``NETWORK_ATTEMPTS``, those
-    #: of one network (50); ``WINDOW``, how long a failure counts (15 minutes);
-    #: ``BASE``, the first lock, each further one being twice the one before
-    #: (60 seconds); ``MAX``, the longest lock (1 hour); ``MEMORY``, how long the
-    #: number of locks is remembered (24 hours). ``None`` switches it off.
+    #: Refuse the login of an account with an unverified recovery value, with the
+    #: same response as for a wrong password. Superusers and accounts without a
+    #: recovery value may log in: no registration makes such an account.
+    login_requires_verified: bool = _option(False, read_flag)
+    #: A dict with any of these keys, durations as ``timedelta``. ``ATTEMPTS``:
+    #: the failures that lock one account (default 5). ``NETWORK_ATTEMPTS``: the
+    #: failures that lock one network (50). ``WINDOW``: how long a failure counts
+    #: (15 minutes). ``BASE``: the length of the first lock; each further lock is
+    #: twice as long (60 seconds). ``MAX``: the longest lock (1 hour). ``MEMORY``:
+    #: how long the number of locks is remembered (24 hours). ``None`` switches
+    #: the lockout off.
     lockout: Lockout | None = _option({}, read_lockout)
     #: Rates (``count/period``) of ``register``, ``verify_request``,
     #: ``reset_request``, ``change_request`` (per network; ``"30/h"`` each) and
-    #: ``change_password`` (per user; ``"10/h"``). Those not named keep these. A
-    #: list means all of them, ``None`` none.
+    #: ``change_password`` (per user; ``"10/h"``). A name that you leave out keeps
+    #: its default. Of a list, every rate applies. ``None`` means no limit.
     throttles: Mapping[str, tuple[Rate, ...]] = _option({}, read_throttles)
-    #: Messages that one recovery value gets, all kinds together.
+    #: The limit of messages to one recovery value, all kinds together.
     target_budget: tuple[Rate, ...] = _option(["5/15m", "10/d"], parse_rates)
-    #: When a message that did not go out is tried again. A dict with any of
-    #: these, each a ``timedelta``: ``BASE``, the least wait before the second
-    #: try (2 seconds if not named); ``MAX``, the longest wait, unless a provider
-    #: asks for a longer one (15 minutes); ``LEASE``, how long a worker of a
-    #: durable queue may take for one try (5 minutes).
+    #: When a failed message is tried again. A dict with any of these keys, each a
+    #: ``timedelta``. ``BASE``: the second attempt waits between this and twice
+    #: this; the limit doubles with each further attempt (default 2 seconds).
+    #: ``MAX``: the longest wait, unless a provider asks for a longer one (15
+    #: minutes). ``LEASE``: the time of a durable queue's worker for one attempt,
+    #: all channels together; afterwards another worker may try (5 minutes).
     retry: Retry = _option({}, read_retry)
-    #: How many proxies in front of the application append to
+    #: The number of proxies in front of the application that append to
     #: ``X-Forwarded-For``.
     trusted_proxies: int = _option(0, read_whole)
     #: Whether ``/register`` creates accounts.
-    registration_open: bool = _option(True, read_flag)  # noqa: FBT003
+    registration_open: bool = _option(True, read_flag)
     #: The serializer of ``/register``.
     register_serializer: str = _option(
         "crudauth_django.api.serializers.RegisterSerializer", read_path
     )
-    #: Columns of your own that ``/register`` may write.
+    #: The serializer of the account in ``/me`` and, without a recovery factor, in
+    #: the response to ``/register``.
+    account_serializer: str = _option(
+        "crudauth_django.api.serializers.AccountSerializer", read_path
+    )
+    #: Fields of your own user model that ``/register`` may write.
     register_extra_fields: tuple[str, ...] = _option((), read_names)
-    #: A callable (or its dotted path) that gets the cleaned registration as
-    #: keywords and returns a dict of columns that the server sets.
+    #: A callable, or its dotted path. It gets the cleaned registration as keyword
+    #: arguments and returns a dict of fields that the server sets.
     new_user_fields: Callable[..., Mapping[str, Any]] | None = _option(
         None, read_function
     )
 
 
 def setting_names() -> dict[str, str]:
-    """Map every ``CRUDAUTH_*`` name to its attribute of :class:`Settings`."""
+    """Return the attribute of :class:`Settings` for each ``CRUDAUTH_*`` name."""
     return {PREFIX + option.name.upper(): option.name for option in fields(Settings)}
 
 
 def parse_setting(name: str) -> Any:
-    """Parse one setting; raises ``ImproperlyConfigured`` with its name."""
+    """Parse one setting; raise ``ImproperlyConfigured`` with its name."""
     option = next(o for o in fields(Settings) if PREFIX + o.name.upper() == name)
     value = getattr(django_settings, name, option.metadata["default"])
     try:
@@ -139,10 +138,10 @@ def parse_setting(name: str) -> Any:
         raise ImproperlyConfigured(f"{name} {error}") from error
 
 
-def cached_setting(*prefixes: str) -> Callable[[Callable[[], T_co]], _Cached[T_co]]:
+def cached_setting(*prefixes: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
     """Cache a function's result until a setting with such a prefix is overridden."""
 
-    def decorate(function: Callable[[], T_co]) -> _Cached[T_co]:
+    def decorate(function: Callable[[], T]) -> Callable[[], T]:
         cached = cache(function)
 
         def clear(*, setting: str, **_kwargs: object) -> None:
@@ -150,14 +149,14 @@ def cached_setting(*prefixes: str) -> Callable[[Callable[[], T_co]], _Cached[T_c
                 cached.cache_clear()
 
         setting_changed.connect(clear, weak=False)
-        return cast("_Cached[T_co]", cached)
+        return cached
 
     return decorate
 
 
 @cached_setting(PREFIX)
 def get_settings() -> Settings:
-    """Return the parsed settings; raises ``ImproperlyConfigured``."""
+    """Return the parsed settings, or raise ``ImproperlyConfigured``."""
     return Settings(
         **{
             attribute: parse_setting(name)

@@ -1,9 +1,8 @@
-"""Where failures and requests are counted.
+"""Counter stores: count failures, requests and messages.
 
-A counter needs no durability against a power cut, but it has to be right under
-any concurrency, to outlive a request that is rolled back, and to keep the door
-shut while its store is out: everything here raises ``CountersUnavailable``
-then.
+A counter is exact under any concurrency and outlives the rollback of a request. It
+need not survive a power cut. Every method raises ``CountersUnavailable`` while the
+store is down, so that no guess goes uncounted.
 """
 
 from __future__ import annotations
@@ -26,5 +25,5 @@ __all__ = [
 
 @cached_setting("CRUDAUTH_COUNTERS")
 def get_counters() -> CounterStore:
-    """Return the store that ``CRUDAUTH_COUNTERS`` names."""
+    """Return the store of ``CRUDAUTH_COUNTERS``."""
     return cast("CounterStore", get_settings().counters.build())

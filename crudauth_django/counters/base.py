@@ -1,4 +1,4 @@
-"""The port: where failures and requests are counted."""
+"""The port of counter stores."""
 
 from __future__ import annotations
 
@@ -7,42 +7,46 @@ from collections.abc import Iterable
 
 from django.utils.crypto import salted_hmac
 
-#: How often a write is tried again that another one got in the way of.
-TRIES = 5
+#: The attempts at a write that conflicts with another one.
+MAX_TRIES = 5
 
 
 def counter_key(*parts: str) -> str:
-    """Return a keyed hash: no store, dump or metric shows whom it counts."""
+    """Return a keyed hash of the parts.
+
+    A store, a dump or a metric does not show the value that it counts.
+    """
     return salted_hmac(
         "crudauth_django.counters", "\0".join(parts), algorithm="sha256"
     ).hexdigest()[:40]
 
 
 class CounterStore(ABC):
-    """The port: four atomic operations on numbers that expire.
+    """Atomic operations on numbers that expire.
 
-    Keys come from :func:`counter_key`; periods are seconds.
+    Keys come from :func:`counter_key`. Periods are in seconds. Every method
+    raises ``CountersUnavailable`` if the store does not respond.
     """
 
     @abstractmethod
     def increment(self, key: str, *, period: int) -> int:
-        """Add one and return the new value, this caller's own place in the row.
+        """Add one and return the new value, a different one for every caller.
 
-        The period begins with the first one and does not move.
+        The first increment starts the period; later ones do not extend it.
         """
 
     @abstractmethod
     def decrement(self, key: str) -> None:
-        """Subtract one that :meth:`increment` added, if it still counts."""
+        """Subtract one, to undo an :meth:`increment` that has not expired."""
 
     @abstractmethod
     def get_many(self, keys: Iterable[str]) -> dict[str, int]:
-        """Return the values of those that have not expired."""
+        """Return the values by key, without the keys that have expired."""
 
     @abstractmethod
     def set(self, key: str, value: int, *, period: int) -> None:
-        """Set a value that expires after ``period``."""
+        """Set a value; it expires after ``period``."""
 
     @abstractmethod
     def delete_many(self, keys: Iterable[str]) -> None:
-        """Remove them."""
+        """Delete the keys; an unknown key is no error."""

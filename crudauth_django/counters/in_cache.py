@@ -1,70 +1,70 @@
-"""Counts in a Django cache."""
+"""Count in a Django cache."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from functools import partial
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
-from django.core.cache import caches
+from django.core.cache import BaseCache, caches
 
-from crudauth_django.counters.base import TRIES, CounterStore
+from crudauth_django.counters.base import MAX_TRIES, CounterStore
 from crudauth_django.exceptions import CountersUnavailable
 
-T = TypeVar("T")
+
+@contextmanager
+def _outages_reported() -> Iterator[None]:
+    """Turn every error of a cache backend into ``CountersUnavailable``."""
+    try:
+        yield
+    except CountersUnavailable:
+        raise
+    except Exception as error:  # client libraries share no class, and none may pass
+        raise CountersUnavailable(type(error).__name__) from error
 
 
 class CacheCounters(CounterStore):
-    """Counts in a Django cache whose increments are atomic and shared.
+    """Counts in a Django cache with atomic and shared increments.
 
-    Redis or Valkey, or Memcached. ``alias`` names the cache.
+    These are Redis, Valkey and Memcached. ``alias`` names the cache.
     """
 
     def __init__(self, *, alias: str = "default") -> None:
         self.alias = alias
 
+    @property
+    def _cache(self) -> BaseCache:
+        return caches[self.alias]
+
+    @_outages_reported()
     def increment(self, key: str, *, period: int) -> int:
-        return self._run(partial(self._add, key, period))
-
-    def decrement(self, key: str) -> None:
-        self._run(partial(self._decrement, key))
-
-    def get_many(self, keys: Iterable[str]) -> dict[str, int]:
-        return self._run(lambda: caches[self.alias].get_many(list(keys)))
-
-    def set(self, key: str, value: int, *, period: int) -> None:
-        self._run(lambda: caches[self.alias].set(key, value, timeout=period))
-
-    def delete_many(self, keys: Iterable[str]) -> None:
-        self._run(lambda: caches[self.alias].delete_many(list(keys)))
-
-    def _add(self, key: str, period: int) -> int:
-        cache = caches[self.alias]
-        for _try in range(TRIES):
-            cache.add(key, 0, timeout=period)
+        for _try in range(MAX_TRIES):
+            self._cache.add(key, 0, timeout=period)
             try:
-                value = cache.incr(key)
-            except ValueError:  # it expired between the two
+                value = self._cache.incr(key)
+            except ValueError:  # expired between the two
                 continue
             if isinstance(value, int):
                 if value == 1:
-                    # Django's Redis cache looks for the key, then increments:
-                    # one that expires between begins anew, and for ever.
-                    cache.touch(key, timeout=period)
+                    # Django's Redis backend checks the key and then increments
+                    # it. If the key expires in between, INCR creates it again
+                    # without an expiry.
+                    self._cache.touch(key, timeout=period)
                 return value
-        raise CountersUnavailable(f"no place in {TRIES} tries")
+        raise CountersUnavailable(f"no increment in {MAX_TRIES} tries")
 
-    def _decrement(self, key: str) -> None:
-        with suppress(ValueError):  # it has expired
-            caches[self.alias].decr(key)
+    @_outages_reported()
+    def decrement(self, key: str) -> None:
+        with suppress(ValueError):  # expired
+            self._cache.decr(key)
 
-    def _run(self, work: Callable[[], T]) -> T:
-        try:
-            return work()
-        except CountersUnavailable:
-            raise
-        # Each cache backend raises its client library's own errors, which have
-        # no common root, and none of them may open the door.
-        except Exception as error:
-            raise CountersUnavailable(type(error).__name__) from error
+    @_outages_reported()
+    def get_many(self, keys: Iterable[str]) -> dict[str, int]:
+        return self._cache.get_many(list(keys))
+
+    @_outages_reported()
+    def set(self, key: str, value: int, *, period: int) -> None:
+        self._cache.set(key, value, timeout=period)
+
+    @_outages_reported()
+    def delete_many(self, keys: Iterable[str]) -> None:
+        self._cache.delete_many(list(keys))

@@ -1,13 +1,12 @@
-"""Counts in a table of the project's database."""
+"""Count in a table of the project's database."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.db import (
     DatabaseError,
@@ -20,7 +19,7 @@ from django.db import (
 from django.db.models import F
 from django.utils import timezone
 
-from crudauth_django.counters.base import TRIES, CounterStore
+from crudauth_django.counters.base import MAX_TRIES, CounterStore
 from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.models import Counter
 
@@ -30,15 +29,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: MySQL's and MariaDB's ER_LOCK_DEADLOCK. Transactions whose ``INSERT`` found the
+#: row taken share a lock on it, and each then needs the lock for itself alone.
+DEADLOCK = 1213
+
 
 class DatabaseCounters(CounterStore):
-    """Counts in a table: right across processes with no other service.
+    """Counts in a table: exact with any number of processes, and no other service.
 
     ``alias`` names the database; by default, the routers choose it. Inside a
-    transaction of the caller's, counting happens on a connection of its own,
-    so that a rolled-back request (``ATOMIC_REQUESTS``) still counts. SQLite,
-    which has one writer at a time, counts in the caller's transaction. On
-    PostgreSQL a count does not wait for the disk.
+    transaction of the caller, counts are written over another connection, so that
+    a request that is rolled back (``ATOMIC_REQUESTS``) still counts. SQLite allows
+    one writer at a time, so there they join the caller's transaction. On
+    PostgreSQL, a count does not wait for the disk.
     """
 
     def __init__(self, *, alias: str | None = None) -> None:
@@ -50,7 +53,16 @@ class DatabaseCounters(CounterStore):
         return self._alias or router.db_for_write(Counter)
 
     def increment(self, key: str, *, period: int) -> int:
-        return self._run(partial(self._add, key, period))
+        def add_one() -> int:
+            for _try in range(MAX_TRIES):
+                live = self._live(key)
+                if live.update(value=F("value") + 1) or self._start(key, period):
+                    # The row is locked until this transaction ends, so no other
+                    # caller can read the same value.
+                    return self._rows(key=key).values_list("value", flat=True).get()
+            raise CountersUnavailable(f"no increment in {MAX_TRIES} tries")
+
+        return self._run(add_one)
 
     def decrement(self, key: str) -> None:
         self._run(
@@ -58,102 +70,77 @@ class DatabaseCounters(CounterStore):
         )
 
     def get_many(self, keys: Iterable[str]) -> dict[str, int]:
-        wanted = list(keys)
-        live = self._rows().filter(key__in=wanted, expires_at__gt=timezone.now())
+        live = self._rows(key__in=list(keys), expires_at__gt=timezone.now())
         try:
             return dict(live.values_list("key", "value"))
         except (DatabaseError, InterfaceError) as error:
             raise CountersUnavailable(str(error)) from error
 
     def set(self, key: str, value: int, *, period: int) -> None:
-        row = Counter(key=key, value=value, expires_at=_in(period))
+        row = Counter(key=key, value=value, expires_at=_after(period))
+        # MySQL and MariaDB find the conflict themselves and accept no columns.
+        features = connections[self.alias].features
+        target = ["key"] if features.supports_update_conflicts_with_target else None
         self._run(
             lambda: self._rows().bulk_create(
                 [row],
                 update_conflicts=True,
-                unique_fields=_conflict_target(connections[self.alias]),
+                unique_fields=target,
                 update_fields=["value", "expires_at"],
             )
         )
 
     def delete_many(self, keys: Iterable[str]) -> None:
         wanted = list(keys)
-        self._run(lambda: self._rows().filter(key__in=wanted).delete())
+        self._run(lambda: self._rows(key__in=wanted).delete())
 
     def prune(self) -> int:
-        """Delete what has expired; return how many rows that were."""
-        expired = self._rows().filter(expires_at__lte=timezone.now())
+        """Delete the expired rows and return their number."""
+        expired = self._rows(expires_at__lte=timezone.now())
         return self._run(lambda: expired.delete()[0])
 
-    def _rows(self) -> QuerySet[Counter]:
-        return Counter._default_manager.using(self.alias)
+    def _rows(self, **conditions: object) -> QuerySet[Counter]:
+        return Counter._default_manager.using(self.alias).filter(**conditions)
 
     def _live(self, key: str) -> QuerySet[Counter]:
-        return self._rows().filter(key=key, expires_at__gt=timezone.now())
+        return self._rows(key=key, expires_at__gt=timezone.now())
 
-    def _add(self, key: str, period: int) -> int:
-        for _try in range(TRIES):
-            if self._increment(key) or self._begin(key, period):
-                # The row is this transaction's until it ends, and so is the value.
-                return self._rows().values_list("value", flat=True).get(key=key)
-        raise CountersUnavailable(f"no place in {TRIES} tries")
-
-    def _increment(self, key: str) -> bool:
-        return bool(self._live(key).update(value=F("value") + 1))
-
-    def _begin(self, key: str, period: int) -> bool:
-        fresh: dict[str, Any] = {"value": 1, "expires_at": _in(period)}
-        expired = self._rows().filter(key=key, expires_at__lte=timezone.now())
-        if expired.update(**fresh):
+    def _start(self, key: str, period: int) -> bool:
+        """Start a count at 1; return ``False`` if another caller was first."""
+        expired = self._rows(key=key, expires_at__lte=timezone.now())
+        if expired.update(value=1, expires_at=_after(period)):
             return True
         try:
             with transaction.atomic(using=self.alias):
-                self._rows().create(key=key, **fresh)
+                self._rows().create(key=key, value=1, expires_at=_after(period))
         except IntegrityError:
             return False
         return True
 
     def _run(self, work: Callable[[], T]) -> T:
-        for _try in range(TRIES):
-            try:
-                return self._in_one_transaction(work)
-            except (DatabaseError, InterfaceError) as error:
-                if not _is_deadlock(error):
-                    raise CountersUnavailable(str(error)) from error
-        raise CountersUnavailable(f"a deadlock in each of {TRIES} tries")
-
-    def _in_one_transaction(self, work: Callable[[], T]) -> T:
+        """Run in one transaction; start again after a deadlock."""
         connection = connections[self.alias]
-        if _in_a_transaction(connection):
-            return _on_another_connection(self.alias, work)
-        with _quick_transaction(connection):
-            return work()
+        for _try in range(MAX_TRIES):
+            try:
+                if _could_be_rolled_back(connection):
+                    return _on_another_connection(self.alias, work)
+                with _quick_transaction(connection):
+                    return work()
+            except (DatabaseError, InterfaceError) as error:
+                if error.args[:1] != (DEADLOCK,):
+                    raise CountersUnavailable(str(error)) from error
+        raise CountersUnavailable(f"a deadlock in each of {MAX_TRIES} tries")
 
 
-def _in(period: int) -> datetime:
+def _after(period: int) -> datetime:
     return timezone.now() + timedelta(seconds=period)
 
 
-def _is_deadlock(error: Exception) -> bool:
-    """Whether MySQL or MariaDB undid this transaction for another's sake.
+def _could_be_rolled_back(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether a transaction of the caller could undo a count.
 
-    There, those whose ``INSERT`` found the row taken share a lock on it, which
-    each then needs for itself alone (ER_LOCK_DEADLOCK).
-    """
-    return error.args[:1] == (1213,)
-
-
-def _conflict_target(connection: BaseDatabaseWrapper) -> list[str] | None:
-    if connection.features.supports_update_conflicts_with_target:
-        return ["key"]
-    return None
-
-
-def _in_a_transaction(connection: BaseDatabaseWrapper) -> bool:
-    """Whether a rollback that is not a test case's own could undo a count.
-
-    On SQLite a second connection would wait for this one, whose transaction
-    keeps every other from writing, and this one for it.
+    A test case's own transaction does not count. On SQLite, a second connection
+    would wait for the caller's transaction, which waits for the count.
     """
     if connection.vendor == "sqlite":
         return False
@@ -165,7 +152,7 @@ def _in_a_transaction(connection: BaseDatabaseWrapper) -> bool:
 
 @contextmanager
 def _quick_transaction(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Hold one transaction which, on PostgreSQL, does not wait for the disk."""
+    """Open a transaction which, on PostgreSQL, does not wait for the disk."""
     outermost = not connection.in_atomic_block
     with transaction.atomic(using=connection.alias):
         if outermost and connection.vendor == "postgresql":
@@ -175,7 +162,13 @@ def _quick_transaction(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 def _on_another_connection(alias: str, work: Callable[[], T]) -> T:
-    """Run in a thread: connections belong to threads, and so do transactions."""
+    """Run in a thread, since each thread has connections of its own.
+
+    A guess is counted before the password is compared. If the count joined the
+    caller's transaction, an error later in the request would undo it, and the
+    guesses of such requests would have no limit. A savepoint does not help: it is
+    undone with the transaction around it.
+    """
     results: list[T] = []
     errors: list[BaseException] = []
 

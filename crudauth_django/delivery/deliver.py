@@ -8,29 +8,24 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 
-from crudauth_django.channels.attempts import DeliveryAttempt
 from crudauth_django.channels.masking import mask
 from crudauth_django.delivery.budget import count_unknown, is_within_budget
 from crudauth_django.delivery.message import PendingMessage
-from crudauth_django.delivery.outcomes import Outcome
 from crudauth_django.delivery.recipients import ResolvedMessage, resolve
-from crudauth_django.delivery.reporting import report_outcome
-from crudauth_django.delivery.send import Checkpoint, channels_for, send_to_channels
-
-__all__ = ["deliver_message"]
+from crudauth_django.delivery.send import (
+    Checkpoint,
+    channels_for,
+    report_failures,
+    send_to_channels,
+)
 
 logger = logging.getLogger(__name__)
 
 
-def _no_checkpoint(_message: PendingMessage) -> None:
-    """Record nothing; for a message that ends with its process."""
-
-
 def deliver_message(
-    message: PendingMessage, *, checkpoint: Checkpoint = _no_checkpoint
+    message: PendingMessage, *, checkpoint: Checkpoint | None = None
 ) -> PendingMessage | None:
     """Try a message once; return its next attempt, or ``None`` if it is done.
 
@@ -43,7 +38,8 @@ def deliver_message(
     def record(rest: PendingMessage) -> None:
         nonlocal remaining
         remaining = rest
-        checkpoint(rest)
+        if checkpoint is not None:
+            checkpoint(rest)
 
     if message.is_outdated():
         logger.error("Gave up on %s (%s).", message.id, message.kind)
@@ -78,25 +74,13 @@ def _deliver(message: PendingMessage, checkpoint: Checkpoint) -> PendingMessage 
         checkpoint(message)
     intent = resolved.make_intent(message)
     failed = send_to_channels(message, intent, channels=channels, checkpoint=checkpoint)
-    following = _next_attempt(message, resolved, failed)
-    for label, attempt in failed.items():
-        outcome = Outcome.GAVE_UP if following is None else Outcome.FAILED
-        report_outcome(channels[label], intent, attempt, label=label, outcome=outcome)
-    return following
-
-
-def _next_attempt(
-    message: PendingMessage,
-    resolved: ResolvedMessage,
-    failed: Mapping[str, DeliveryAttempt],
-) -> PendingMessage | None:
     if not failed:
         return None
     waits = [a.error.retry_after or 0 for a in failed.values() if a.error is not None]
     following = message.next_attempt(channels=list(failed), retry_after=max(waits))
-    if _is_too_late(message, resolved, at=following.due_at):
-        return None
-    return following
+    ended = _is_too_late(message, resolved, at=following.due_at)
+    report_failures(failed, intent, channels=channels, ended=ended)
+    return None if ended else following
 
 
 def _is_too_late(

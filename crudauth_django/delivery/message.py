@@ -12,8 +12,6 @@ from typing import Any, Self
 
 from crudauth_django.conf.settings import get_settings
 
-__all__ = ["PendingMessage"]
-
 #: A notice has no token; it is tried for this long.
 NOTICE_MAX_AGE = timedelta(hours=24)
 #: Waits stop doubling after so many attempts.

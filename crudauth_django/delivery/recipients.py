@@ -14,7 +14,6 @@ from crudauth_django.delivery.message import NOTICE_MAX_AGE, PendingMessage
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security.redemption import CHANGE, RESET, VERIFY, Recovery
-from crudauth_django.security.tokens import make_token
 from crudauth_django.users import (
     find_claimant,
     find_holder,
@@ -51,15 +50,14 @@ class ResolvedMessage:
 
     def make_intent(self, message: PendingMessage) -> DeliveryIntent:
         """Make the token, and return what a channel gets."""
-        purpose = self.recovery.purpose if self.recovery else None
         return build_intent(
             id=message.id,
             kind=self.kind,
-            token=make_token(purpose, self.user) if purpose else None,
+            token=self.recovery.make_token(self.user) if self.recovery else None,
             recipient=self.recipient,
             account=self.account,
             language=getattr(self.user, "language", "") or message.language,
-            expires_in=self.max_age if purpose else None,
+            expires_in=self.max_age if self.recovery else None,
         )
 
 

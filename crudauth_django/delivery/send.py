@@ -60,3 +60,16 @@ def send_to_channels(
         outcome = Outcome.REJECTED if rejected else Outcome.DELIVERED
         report_outcome(channel, intent, attempt, label=label, outcome=outcome)
     return failed
+
+
+def report_failures(
+    failed: Mapping[str, DeliveryAttempt],
+    intent: DeliveryIntent,
+    *,
+    channels: Mapping[str, DeliveryChannel],
+    ended: bool,
+) -> None:
+    """Report the failed attempts; ``ended`` if there will be no other one."""
+    outcome = Outcome.GAVE_UP if ended else Outcome.FAILED
+    for label, attempt in failed.items():
+        report_outcome(channels[label], intent, attempt, label=label, outcome=outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random
 import threading
@@ -127,7 +128,12 @@ class ThreadDispatcher(Dispatcher):
 
     def _deliver_next(self) -> PendingMessage | None:
         with self._changed:
-            while (wait := self._wait()) is None or wait > 0:
+            while True:
+                # At the exit, every message is due.
+                now = math.inf if self._closing else time.time()
+                wait = self._queue.seconds_until_due(now=now)
+                if wait is not None and wait <= 0:
+                    break
                 self._changed.wait(wait)
             self._busy += 1
             message = self._queue.pop()
@@ -138,9 +144,3 @@ class ThreadDispatcher(Dispatcher):
             with self._changed:
                 self._busy -= 1
                 self._changed.notify_all()
-
-    def _wait(self) -> float | None:
-        """Return the seconds until a message is due; at the exit, all are due."""
-        if self._closing and self._queue:
-            return 0
-        return self._queue.seconds_until_due(now=time.time())

@@ -39,7 +39,10 @@ def log_in(*, request: HttpRequest, identifier: str, password: str) -> AbstractA
         raise
     if SESSION_KEY in request.session:
         request.session.cycle_key()
-    login(request, cast("Any", user), backend=_session_backend())
+    # Name a listed backend: Django ends a session of an unlisted one.
+    listed = list(settings.AUTHENTICATION_BACKENDS)
+    own = [p for p in listed if issubclass(import_string(p), IdentifierBackend)]
+    login(request, cast("Any", user), backend=(own or listed)[0])
     return user
 
 
@@ -60,12 +63,3 @@ def end_all_sessions(*, user: AbstractAuthUser, client: Client | None = None) ->
         row.filter(**{shape.verified: True}).update(**{shape.pending: None})
     row.update(auth_epoch=F("auth_epoch") + 1)
     events.credentials_revoked(user, client)
-
-
-def _session_backend() -> str:
-    """Return a listed backend: Django ends a session of an unlisted one."""
-    listed = list(settings.AUTHENTICATION_BACKENDS)
-    own = [
-        path for path in listed if issubclass(import_string(path), IdentifierBackend)
-    ]
-    return (own or listed)[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db import models
 
@@ -16,8 +14,3 @@ class UsernameField(models.CharField):  # type: ignore[type-arg]  # as Django's 
     """
 
     default_validators = [UnicodeUsernameValidator()]
-
-    def deconstruct(self) -> Any:
-        """Name the public path, so that migrations do not depend on the layout."""
-        name, _path, args, kwargs = super().deconstruct()
-        return name, "crudauth_django.models.UsernameField", args, kwargs

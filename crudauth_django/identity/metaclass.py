@@ -39,8 +39,7 @@ class AuthUserBase(ModelBase):
         mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any
     ) -> AuthUserBase:
         if not getattr(attrs.get("Meta"), "abstract", False):
-            shape = _read_shape(attrs, bases)
-            known = _declared_fields(attrs, bases)
+            shape, known = _declared(attrs, bases)
             emitted = _missing_identifiers(shape, known)
             emitted |= _missing_bookkeeping(shape, known | emitted)
             attrs |= emitted
@@ -48,22 +47,18 @@ class AuthUserBase(ModelBase):
         return cast("AuthUserBase", super().__new__(mcs, name, bases, attrs, **kwargs))
 
 
-def _read_shape(attrs: dict[str, Any], bases: tuple[type, ...]) -> Shape:
-    """Read the declaration of a class body; what it omits comes from its base."""
+def _declared(attrs: dict[str, Any], bases: tuple[type, ...]) -> tuple[Shape, Fields]:
+    """Return the shape and the fields of a class body and its bases."""
     base = next((b for b in bases if hasattr(b, "LOGIN_IDENTIFIERS")), None)
     identifiers = attrs.get("LOGIN_IDENTIFIERS", getattr(base, "LOGIN_IDENTIFIERS", ()))
     factor = attrs.get("RECOVERY_FACTOR", getattr(base, "RECOVERY_FACTOR", None))
-    return Shape(identifiers=tuple(identifiers), factor=factor)
-
-
-def _declared_fields(attrs: dict[str, Any], bases: tuple[type, ...]) -> Fields:
     inherited = {
         field.name: field
         for base in bases
         for field in getattr(getattr(base, "_meta", None), "fields", ())
     }
     own = {n: value for n, value in attrs.items() if isinstance(value, models.Field)}
-    return inherited | own
+    return Shape(identifiers=tuple(identifiers), factor=factor), inherited | own
 
 
 def _missing_identifiers(shape: Shape, known: Fields) -> Fields:
@@ -86,19 +81,16 @@ def _missing_identifiers(shape: Shape, known: Fields) -> Fields:
 def _missing_bookkeeping(shape: Shape, known: Fields) -> Fields:
     if shape.factor not in known:
         return {}
-    columns: Fields = {
-        shape.verified: models.BooleanField(default=False, editable=False),
-        shape.pending: _pending_field(known[shape.recovery_factor]),
-    }
-    return {name: field for name, field in columns.items() if name not in known}
-
-
-def _pending_field(factor: models.Field[Any, Any]) -> models.Field[Any, Any]:
-    """Return a nullable, non-unique field for the same values."""
+    # The pending value: the same type, nullable and not unique.
+    factor = known[shape.recovery_factor]
     _name, _path, args, kwargs = factor.deconstruct()
     kept = {name: kwargs[name] for name in kwargs.keys() - _DROPPED_OPTIONS}
     kept |= {"null": True, "blank": True, "editable": False, "db_index": True}
-    return type(factor)(*args, **kept)
+    columns: Fields = {
+        shape.verified: models.BooleanField(default=False, editable=False),
+        shape.pending: type(factor)(*args, **kept),
+    }
+    return {name: field for name, field in columns.items() if name not in known}
 
 
 def _set_django_attributes(shape: Shape, known: Fields, attrs: dict[str, Any]) -> None:

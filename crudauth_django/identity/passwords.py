@@ -91,7 +91,11 @@ def clean_password(raw_password: str, *, user: Any) -> str:
             code="password_length",
             params={"min": MIN_LENGTH, "max": MAX_LENGTH},
         )
-    seen = _as_seen_by_owner(user)
+    # As its owner sees it: a refusal must not reveal whether the recovery value is
+    # stored or only claimed.
+    seen = copy(user)
+    if user.shape().factor is not None:
+        setattr(seen, user.shape().factor, user.recovery_value)
     if chosen := get_default_password_validators():
         validate_password(password, user=seen, password_validators=chosen)
     else:
@@ -105,17 +109,6 @@ def clean_password(raw_password: str, *, user: Any) -> str:
             ],
         )
     return password
-
-
-def _as_seen_by_owner(user: Any) -> Any:
-    """Copy the user, with the recovery value that its owner sees.
-
-    A refusal must not reveal whether the value is stored or only claimed.
-    """
-    seen = copy(user)
-    if user.shape().factor is not None:
-        setattr(seen, user.shape().factor, user.recovery_value)
-    return seen
 
 
 class _AsText:

@@ -16,7 +16,7 @@ from crudauth_django.conf.settings import get_settings
 from crudauth_django.exceptions import InvalidToken
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.security.tokens import Purpose, read_token
+from crudauth_django.security.tokens import Purpose, make_token, read_token
 from crudauth_django.security.updates import (
     Changes,
     compare_and_set,
@@ -34,6 +34,10 @@ class Recovery:
     #: Runs the update, with the caller's columns added to its ``SET``. Returns
     #: whether the row matched.
     update: Callable[[AbstractAuthUser, Changes], bool]
+
+    def make_token(self, user: AbstractAuthUser) -> str:
+        """Return a token for the present state of this account."""
+        return make_token(self.purpose, user)
 
     def read(self, token: str) -> AbstractAuthUser:
         """Return the token's account, and redeem nothing; raises ``InvalidToken``."""

@@ -77,7 +77,7 @@ def test_a_link_is_not_spent_by_being_opened_and_only_once_by_being_used(page):
     page.goto(address)
     page.get_by_role("button", name="Verify my number").click()
 
-    says(page, "not valid, or no longer")
+    says(page, "invalid or has expired")
     assert "token" not in page.url
 
 
@@ -86,7 +86,7 @@ def test_a_forgotten_password_is_reset_over_the_phone(page):
     page.get_by_role("tab", name="Forgot password").click()
     page.locator("#forgotten").get_by_label("Phone").fill(PHONE)
     page.locator("#forgotten").get_by_role("button").click()
-    says(page, "a message is on its way")
+    says(page, "we have sent a message")
     look(page, "6-forgotten")
 
     newest_link(page, "Reset your password").click()
@@ -98,7 +98,7 @@ def test_a_forgotten_password_is_reset_over_the_phone(page):
     page.get_by_role("button", name="Set the password").click()
     says(page, "Log in with the new one.")
     log_in(page)
-    says(page, "wrong")
+    says(page, "Incorrect login or password.")
     look(page, "8-old-password")
     log_in(page, NEW_PASSWORD)
 

@@ -8,9 +8,10 @@ import pytest
 from django.core.mail.backends.base import BaseEmailBackend
 from django.test import override_settings
 
+from crudauth_django.channels.attempts import call_channel
 from crudauth_django.channels.email import EmailChannel
 from crudauth_django.exceptions import DeliveryFailed
-from crudauth_django.testing import ChannelContract, deliver
+from crudauth_django.testing import ChannelContract
 from tests.channels.mail import backend_settings
 
 
@@ -28,4 +29,4 @@ def test_expired_certificate_is_temporary_failure():
         override_settings(**backend_settings(f"{__name__}.ExpiredCertificate")),
         pytest.raises(DeliveryFailed),
     ):
-        deliver(EmailChannel(), intent)
+        call_channel(EmailChannel(), intent)

@@ -56,7 +56,7 @@ def test_output_reports_result_of_every_channel(settings, gateway, capsys):
     output = re.sub(r"\d\.\d\d s", "N s", capsys.readouterr().out)
     assert output.splitlines() == [
         f"{TWILIO}: failed, another try may help, after N s, code 20429: "
-        "Twilio did not take it (asked to wait 9 s)",
+        "Twilio did not accept it (asked to wait 9 s)",
         f"{WEBHOOK}: accepted after N s, the provider's id is gw-1",
         f"{LOCMEM}: accepted after N s",
         f"{EMAIL}: not tried, it does not serve 'phone'",

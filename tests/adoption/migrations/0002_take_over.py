@@ -1,7 +1,7 @@
 import django.utils.timezone
 from django.db import migrations, models
 
-import crudauth_django.models
+import crudauth_django.identity.fields
 
 
 class Migration(migrations.Migration):
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="user",
             name="username",
-            field=crudauth_django.models.UsernameField(
+            field=crudauth_django.identity.fields.UsernameField(
                 max_length=150, unique=True, verbose_name="username"
             ),
         ),

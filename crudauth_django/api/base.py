@@ -1,0 +1,81 @@
+"""The policy of every endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from rest_framework import status
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from crudauth_django.api.errors import exception_handler
+from crudauth_django.api.parsers import BoundedJSONParser, refuse_large
+from crudauth_django.api.throttling import throttle
+from crudauth_django.client import client_of
+
+
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+@method_decorator(never_cache, name="dispatch")
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class CrudauthViewSet(GenericViewSet[Any]):
+    """A view set that ignores the project's ``REST_FRAMEWORK`` settings.
+
+    Requests are not atomic: an error response must not roll back the count of a
+    failure. Every action accepts the arguments of the URL and ignores them.
+    """
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    parser_classes = (BoundedJSONParser,)
+    renderer_classes = (JSONRenderer,)
+    throttle_classes = ()
+    versioning_class = None
+    metadata_class = None
+    filter_backends = ()
+    pagination_class = None
+    #: The action's key in ``CRUDAUTH_THROTTLES``; ``None`` if it is not limited.
+    throttle_name: str | None = None
+    #: Whether the throttle counts by user instead of by network.
+    throttle_by_user = False
+
+    def initialize_request(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> Request:
+        # JSON is UTF-8 (RFC 8259, 8.1). DRF would look the client's charset up
+        # among Python's codecs, such as "hex" and "zlib".
+        request.encoding = "utf-8"
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        refuse_large(request.META)
+        super().initial(request, *args, **kwargs)
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        return exception_handler
+
+    def check_throttles(self, request: Request) -> None:
+        if self.throttle_name is None:
+            return
+        if self.throttle_by_user:
+            throttle(self.throttle_name, f"user {request.user.pk}")
+        else:
+            throttle(self.throttle_name, client_of(request._request).network)
+
+    def perform(self) -> Any:
+        """Validate the body and call the flow of the action's serializer."""
+        serializer = self.get_serializer(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return serializer.save()
+
+    def detail_response(self, detail: str, code: int = status.HTTP_200_OK) -> Response:
+        """Return a response of one sentence."""
+        return Response({"detail": detail}, status=code)

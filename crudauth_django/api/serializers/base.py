@@ -1,0 +1,58 @@
+"""The base of the serializers that read bodies, and the names of flows' errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from crudauth_django.client import Client, client_of
+from crudauth_django.exceptions import InvalidCredentials
+
+
+class RequestSerializer(serializers.Serializer[Any]):
+    """Read a body; ``save`` calls the flow.
+
+    Undeclared fields are dropped. Validation redeems no token.
+    """
+
+    @property
+    def http_request(self) -> Any:
+        """Django's request, without DRF's wrapper."""
+        return self.context["request"]._request
+
+    @property
+    def client(self) -> Client:
+        """The client that sent the body."""
+        return client_of(self.http_request)
+
+
+@contextmanager
+def errors_under(field: str) -> Iterator[None]:
+    """Report a flow's ``ValidationError`` under a field of the body.
+
+    Errors that the flow reports by model field stay there.
+    """
+    try:
+        yield
+    except DjangoValidationError as error:
+        if hasattr(error, "error_dict"):
+            raise
+        raise DjangoValidationError({field: error}) from error
+
+
+@contextmanager
+def wrong_password_under(field: str) -> Iterator[None]:
+    """Report the wrong password of a signed-in client under its field, as a 400.
+
+    A 401 would mean that the session has ended.
+    """
+    try:
+        yield
+    except InvalidCredentials as error:
+        message = _("Incorrect password.")
+        raise serializers.ValidationError({field: [message]}) from error
