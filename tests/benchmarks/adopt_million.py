@@ -1,10 +1,10 @@
-"""``crudauth_adopt`` on a generated table: time, peak memory, what it found.
+"""Measure ``crudauth_adopt`` on a generated table: time, peak memory, findings.
 
     python -m tests.benchmarks.adopt_million [ROWS]
 
-Every tenth number and every tenth name has another spelling than the one;
-every thousandth name is there twice, every thousandth number can't be read.
-The command runs twice in processes of its own: to report, and to mend.
+Every tenth number and every tenth name is not normalized. Every thousandth name
+exists twice, and every thousandth number is malformed. The command runs three
+times, each in a process of its own: to report, to fix, and to fix again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Run:
 
 
 def row(n: int) -> tuple[str, str]:
-    """Return the name and the number that stand in one row."""
+    """Return the name and the number of one row."""
     name = f"user{n}"
     number = f"+1212{2_000_000 + n}"
     if n % 10 == 0:
@@ -97,7 +97,7 @@ def measure(*flags: str, env: dict[str, str], folder: Path) -> Run:
 
 
 def main(rows: int) -> None:
-    """Fill a table, report on it, mend it, and report again."""
+    """Fill a table, report on it, fix it, and fix again."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         env = parts.environment(database=str(folder / "db.sqlite3"))
