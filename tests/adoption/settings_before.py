@@ -1,4 +1,4 @@
-"""A project whose users are Django's ``AbstractUser``, and hashed as Django does."""
+"""A project before the adoption, with Django's ``AbstractUser`` and hasher."""
 
 from tests.shapes.project import *  # noqa: F403
 from tests.shapes.project import INSTALLED_APPS

@@ -1,4 +1,4 @@
-"""Databases to attack over."""
+"""Migrated databases for the sites under attack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Projects whose every request is a transaction."""
+"""Projects with ``ATOMIC_REQUESTS``: a failed request rolls back its own writes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEW_PASSWORD = "a whole new staple"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def place(request, databases, tmp_path_factory):
+def live_site(request, databases, tmp_path_factory):
     uri = databases.fresh(request.param)
     with site(
         "gunicorn-threads",
@@ -29,21 +29,23 @@ def place(request, databases, tmp_path_factory):
         yield running
 
 
-def log_in(place, person, password, path="/login"):
-    return place.post(path, {"username": person.username, "password": password})
+def log_in(live_site, person, password, path="/login"):
+    return live_site.post(path, {"username": person.username, "password": password})
 
 
-def test_a_reset_ends_the_lock_that_failures_began(place):
+def test_reset_after_failed_logins_ends_lockout(live_site):
     person = somebody()
-    place.register(person)
-    session = place.log_in(person)
+    live_site.register(person)
+    session = live_site.log_in(person)
 
-    failures = [log_in(place, person, "a wrong one") for _ in range(ATTEMPTS + 1)]
-    locked = log_in(place, person, PASSWORD)
-    place.post("/password/reset-request", {"phone": person.phone})
-    token = place.token("reset_password", person.phone)
-    weak = place.post("/password/reset-confirm", {"token": token, "new_password": "x"})
-    reset = place.post(
+    failures = [log_in(live_site, person, "a wrong one") for _ in range(ATTEMPTS + 1)]
+    locked = log_in(live_site, person, PASSWORD)
+    live_site.post("/password/reset-request", {"phone": person.phone})
+    token = live_site.token("reset_password", person.phone)
+    weak = live_site.post(
+        "/password/reset-confirm", {"token": token, "new_password": "x"}
+    )
+    reset = live_site.post(
         "/password/reset-confirm", {"token": token, "new_password": NEW_PASSWORD}
     )
 
@@ -53,34 +55,34 @@ def test_a_reset_ends_the_lock_that_failures_began(place):
     assert locked.status_code == HTTPStatus.TOO_MANY_REQUESTS
     assert weak.status_code == HTTPStatus.BAD_REQUEST
     assert reset.ok
-    assert place.get("/me", session=session).status_code == HTTPStatus.UNAUTHORIZED
-    assert log_in(place, person, NEW_PASSWORD).ok
+    assert live_site.get("/me", session=session).status_code == HTTPStatus.UNAUTHORIZED
+    assert log_in(live_site, person, NEW_PASSWORD).ok
 
 
-def test_parallel_guesses_share_one_budget(place):
+def test_parallel_guesses_share_one_budget(live_site):
     person = somebody()
-    place.register(person)
+    live_site.register(person)
 
-    answers = at_once([partial(log_in, place, person, "a wrong one")] * 20)
+    responses = at_once([partial(log_in, live_site, person, "a wrong one")] * 20)
 
-    counted = Counter(statuses(answers))
+    counted = Counter(statuses(responses))
     assert set(counted) == {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
     assert counted[HTTPStatus.UNAUTHORIZED] <= ATTEMPTS
 
 
-def test_a_refused_registration_leaves_nothing_and_an_accepted_one_all(place):
+def test_repeated_registration_is_refused_and_first_remains(live_site):
     person = somebody()
-    place.register(person)
+    live_site.register(person)
 
-    again = place.post("/register", person.body)
+    again = live_site.post("/register", person.body)
 
     assert again.status_code == HTTPStatus.BAD_REQUEST
-    assert place.holders(person.phone) == [person.username]
-    assert place.token("verify_recovery", person.phone)
+    assert live_site.holders(person.phone) == [person.username]
+    assert live_site.token("verify_recovery", person.phone)
 
 
 @pytest.fixture(scope="module")
-def postgres_place(databases, tmp_path_factory):
+def postgres_site(databases, tmp_path_factory):
     uri = databases.fresh("postgresql")
     with site(
         "gunicorn-threads",
@@ -92,57 +94,58 @@ def postgres_place(databases, tmp_path_factory):
         yield running
 
 
-def test_a_view_that_raises_after_authenticate_has_counted_all_the_same(
-    postgres_place,
+def test_view_raising_after_authenticate_still_counts_failures(
+    postgres_site,
 ):
     person = somebody()
-    postgres_place.register(person)
+    postgres_site.register(person)
 
-    right_before = log_in(postgres_place, person, PASSWORD, "/token")
+    right_before = log_in(postgres_site, person, PASSWORD, "/token")
     failures = [
-        log_in(postgres_place, person, "a wrong one", "/token") for _ in range(ATTEMPTS)
+        log_in(postgres_site, person, "a wrong one", "/token") for _ in range(ATTEMPTS)
     ]
-    right_after = log_in(postgres_place, person, PASSWORD, "/token")
-    elsewhere = log_in(postgres_place, person, PASSWORD)
+    right_after = log_in(postgres_site, person, PASSWORD, "/token")
+    elsewhere = log_in(postgres_site, person, PASSWORD)
 
     assert right_before.ok
-    assert not any(answer.ok for answer in failures)
+    assert not any(response.ok for response in failures)
     assert not right_after.ok
     assert elsewhere.status_code == HTTPStatus.TOO_MANY_REQUESTS
 
 
-def test_parallel_guesses_at_such_a_view_share_one_budget(postgres_place):
+def test_parallel_guesses_at_raising_view_share_one_budget(postgres_site):
     person = somebody()
-    postgres_place.register(person)
-    guess = partial(log_in, postgres_place, person, "a wrong one", "/token")
+    postgres_site.register(person)
+    guess = partial(log_in, postgres_site, person, "a wrong one", "/token")
 
     at_once([guess] * 20)
-    right = log_in(postgres_place, person, PASSWORD, "/token")
+    right = log_in(postgres_site, person, PASSWORD, "/token")
 
     assert not right.ok
 
 
-def test_the_admin_lets_its_staff_in_and_counts_its_strangers(place):
+def test_admin_login_admits_staff_and_counts_failures(live_site):
     person = somebody()
-    place.register(person)
-    place.rows(
+    live_site.register(person)
+    live_site.rows(
         "UPDATE phone_user SET is_staff = TRUE WHERE username = %s", person.username
     )
 
-    entered = enter_admin(place, person.username, PASSWORD)
+    admitted = log_in_to_admin(live_site, person.username, PASSWORD)
     failures = [
-        enter_admin(place, person.username, "a wrong one") for _ in range(ATTEMPTS)
+        log_in_to_admin(live_site, person.username, "a wrong one")
+        for _ in range(ATTEMPTS)
     ]
-    locked = enter_admin(place, person.username, PASSWORD)
+    locked = log_in_to_admin(live_site, person.username, PASSWORD)
 
-    assert entered.status_code == HTTPStatus.FOUND
+    assert admitted.status_code == HTTPStatus.FOUND
     assert statuses([*failures, locked]) == [HTTPStatus.OK] * (ATTEMPTS + 1)
 
 
-def enter_admin(place, username, password):
+def log_in_to_admin(live_site, username, password):
     browser = requests.Session()
     browser.headers["X-Forwarded-For"] = network()
-    page = place.url + "/admin/login/"
+    page = live_site.url + "/admin/login/"
     browser.get(page, timeout=60)
     credentials = {
         "username": username,

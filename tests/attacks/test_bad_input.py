@@ -1,4 +1,4 @@
-"""Every endpoint under bodies that nobody sends by accident."""
+"""Every endpoint under malformed requests: bodies, headers, cookies and methods."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.conftest import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db
 
-#: Every endpoint that takes a body, with one that it understands.
+#: Every endpoint with a body, and a body in the right form.
 BODIES: dict[str, dict[str, Any]] = {
     "/register": {
         "username": "grace",
@@ -36,7 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "new_password": NEW_PASSWORD,
     },
 }
-NO_BODY = ["/logout", "/me"]
+WITHOUT_BODY = ["/logout", "/me"]
 WRONG_VALUES: dict[str, Any] = {
     "null": None,
     "true": True,
@@ -55,10 +55,10 @@ WRONG_VALUES: dict[str, Any] = {
     "a megabyte of digits": "+" + "1" * 1_000_000,
     "combining marks": "a" + "\u0344\u0316" * 100_000,
 }
-#: What no identity is; a password may well be, and a login says no more of it
-#: than of any other stranger.
-ONLY_NO_IDENTITY = {"bidi", "blank"}
-WRONG_WHOLES: dict[str, bytes] = {
+#: Invalid as an identifier but valid as a password. A login treats these values
+#: like any unknown identifier.
+VALID_IN_PASSWORDS = {"bidi", "blank"}
+WRONG_BODIES: dict[str, bytes] = {
     "nothing": b"",
     "half an object": b'{"username": "ada"',
     "no JSON": b"username=ada&password=x",
@@ -90,7 +90,7 @@ CONTENT_TYPES = [
     ";",
     "x" * 5000,
 ]
-#: Python knows all of these; not one of them is a charset of JSON.
+#: Codecs of Python, and made-up names. None of them is a charset of JSON.
 CHARSETS = [
     "hex",
     "base64",
@@ -114,7 +114,7 @@ CHARSETS = [
 
 @pytest.fixture(autouse=True)
 def no_throttles(settings):
-    """The number of requests is not what is tried here."""
+    """Switch the lockout and the throttles off: these tests send many requests."""
     settings.CRUDAUTH_LOCKOUT = None
     settings.CRUDAUTH_THROTTLES = dict.fromkeys(
         (
@@ -129,14 +129,14 @@ def no_throttles(settings):
 
 @pytest.fixture
 def attacker(ada) -> Client:
-    """Somebody signed in, so that no endpoint is out of reach."""
+    """A signed-in client, so that no endpoint is out of reach."""
     client = Client(raise_request_exception=False)
     client.force_login(ada)
     return client
 
 
-def everything() -> list[Any]:
-    """Return what no bad request may change."""
+def snapshot() -> list[Any]:
+    """Return the rows that a malformed request must not change."""
     users = list(user_model().objects.order_by("pk").values())
     return [users, Session.objects.count()]
 
@@ -146,10 +146,10 @@ def send(client: Client, path: str, body: bytes, **options: Any) -> Any:
     return client.generic("POST", path, body, **options)
 
 
-def assert_refused(answer: Any, before: list[Any]) -> None:
-    assert answer.status_code >= HTTPStatus.BAD_REQUEST, answer.content
-    assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, answer.content
-    assert everything() == before
+def assert_refused(response: Any, before: list[Any]) -> None:
+    assert response.status_code >= HTTPStatus.BAD_REQUEST, response.content
+    assert response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, response.content
+    assert snapshot() == before
 
 
 def wrong_fields() -> list[Any]:
@@ -161,144 +161,144 @@ def wrong_fields() -> list[Any]:
 
 
 @pytest.mark.parametrize(("path", "field"), wrong_fields())
-def test_a_wrong_value_is_refused_under_its_name(attacker, path, field):
-    before = everything()
+def test_wrong_value_is_refused_with_error_at_field(attacker, path, field):
+    before = snapshot()
 
     for name, value in WRONG_VALUES.items():
-        if name in ONLY_NO_IDENTITY and (path == "/login" or "phone" not in field):
+        if name in VALID_IN_PASSWORDS and (path == "/login" or "phone" not in field):
             continue
         body = json.dumps({**BODIES[path], field: value}).encode()
-        answer = send(attacker, path, body)
+        response = send(attacker, path, body)
 
-        assert_refused(answer, before)
-        spoken_of = answer.json()
+        assert_refused(response, before)
+        errors = response.json()
         is_oversized_token = field == "token" and "megabyte" in name
         is_oversized_token |= name == "combining marks" and field == "token"
-        named = "code" if is_oversized_token else field
-        assert named in spoken_of or "JSON" in spoken_of.get("detail", ""), name
+        expected = "code" if is_oversized_token else field
+        assert expected in errors or "JSON" in errors.get("detail", ""), name
 
 
 @pytest.mark.parametrize(("path", "field"), wrong_fields())
-def test_a_missing_field_is_named(attacker, path, field):
-    before = everything()
+def test_missing_field_is_refused_with_error_at_field(attacker, path, field):
+    before = snapshot()
     body = {name: value for name, value in BODIES[path].items() if name != field}
 
-    answer = send(attacker, path, json.dumps(body).encode())
+    response = send(attacker, path, json.dumps(body).encode())
 
-    assert_refused(answer, before)
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert field in answer.json()
+    assert_refused(response, before)
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert field in response.json()
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_a_body_that_is_no_object_is_refused(attacker, path):
-    before = everything()
+def test_body_without_json_object_is_refused(attacker, path):
+    before = snapshot()
 
-    for body in WRONG_WHOLES.values():
+    for body in WRONG_BODIES.values():
         assert_refused(send(attacker, path, body), before)
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_a_content_type_that_is_not_taken_is_refused(attacker, path):
-    before = everything()
+def test_unsupported_content_type_is_refused(attacker, path):
+    before = snapshot()
     body = json.dumps(BODIES[path]).encode()
 
     for content_type in CONTENT_TYPES:
-        answer = send(attacker, path, body, content_type=content_type)
+        response = send(attacker, path, body, content_type=content_type)
 
-        assert_refused(answer, before)
+        assert_refused(response, before)
 
 
-@pytest.mark.parametrize("path", [*BODIES, *NO_BODY])
-def test_no_charset_breaks_an_endpoint(attacker, path):
+@pytest.mark.parametrize("path", [*BODIES, *WITHOUT_BODY])
+def test_odd_charset_causes_no_server_error(attacker, path):
     for charset in CHARSETS:
         for kind in ("application/json", "application/x-www-form-urlencoded"):
             content_type = f"{kind}; charset={charset}"
             for body in (b"{}", b'{"username": "%66"}', b"username=%66&password=%ff"):
-                answer = send(
+                response = send(
                     Client(raise_request_exception=False),
                     path,
                     body,
                     content_type=content_type,
                 )
 
-                assert answer.status_code >= HTTPStatus.BAD_REQUEST
-                assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+                assert response.status_code >= HTTPStatus.BAD_REQUEST
+                assert response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-@pytest.mark.parametrize("path", [*BODIES, *NO_BODY])
-def test_wrong_methods_are_refused(attacker, path):
-    before = everything()
+@pytest.mark.parametrize("path", [*BODIES, *WITHOUT_BODY])
+def test_wrong_method_is_refused(attacker, path):
+    before = snapshot()
     wrong = ["get", "put", "patch", "delete", "options", "head", "trace"]
     if path == "/me":
         wrong = ["post", "put", "patch", "delete", "options", "trace"]
 
     for method in wrong:
-        answer = getattr(attacker, method)(path)
+        response = getattr(attacker, method)(path)
 
-        assert_refused(answer, before)
-        assert answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+        assert_refused(response, before)
+        assert response.status_code == HTTPStatus.METHOD_NOT_ALLOWED
 
 
 @pytest.mark.parametrize("length", ["", "-1", "abc", "9" * 40])
 @pytest.mark.parametrize("path", BODIES)
-def test_a_content_length_that_lies_is_refused(attacker, path, length):
-    before = everything()
+def test_wrong_content_length_is_refused(attacker, path, length):
+    before = snapshot()
     body = json.dumps({"nothing": "known"}).encode()
 
-    answer = send(attacker, path, body, CONTENT_LENGTH=length)
+    response = send(attacker, path, body, CONTENT_LENGTH=length)
 
-    assert_refused(answer, before)
+    assert_refused(response, before)
 
 
-def test_a_form_is_bounded_like_json(attacker):
-    before = everything()
+def test_oversized_form_is_refused(attacker):
+    before = snapshot()
 
-    answer = send(
+    response = send(
         attacker,
         "/login",
         b"username=ada&password=" + b"x" * 3_000_000,
         content_type="application/x-www-form-urlencoded",
     )
 
-    assert_refused(answer, before)
-    assert answer.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert_refused(response, before)
+    assert response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-def test_a_form_with_ten_thousand_fields_is_refused(attacker):
-    before = everything()
+def test_form_with_ten_thousand_fields_is_refused(attacker):
+    before = snapshot()
     body = "&".join(f"f{n}=x" for n in range(10_000)).encode()
 
-    answer = send(
+    response = send(
         attacker, "/login", body, content_type="application/x-www-form-urlencoded"
     )
 
-    assert_refused(answer, before)
+    assert_refused(response, before)
 
 
-def test_of_duplicate_keys_the_last_counts(attacker, outbox):
+def test_duplicate_json_key_uses_last_value(attacker, outbox):
     twice = b'{"phone": "+12125550100", "phone": "+12125552368"}'
 
-    answer = send(attacker, "/password/reset-request", twice)
+    response = send(attacker, "/password/reset-request", twice)
 
-    assert answer.status_code == HTTPStatus.OK
+    assert response.status_code == HTTPStatus.OK
     assert [intent.recipient for intent in outbox] == ["+12125552368"]
 
 
 @pytest.mark.parametrize("cookie", ['"\\000aaaaaaaaaaaaaaa"', "\x7f" * 40, "é" * 20])
-@pytest.mark.parametrize("path", [*BODIES, *NO_BODY])
-def test_no_session_cookie_breaks_an_endpoint(ada, path, cookie):
+@pytest.mark.parametrize("path", [*BODIES, *WITHOUT_BODY])
+def test_malformed_session_cookie_is_refused(ada, path, cookie):
     client = Client(raise_request_exception=False)
-    before = everything()
+    before = snapshot()
 
-    answer = client.post(
+    response = client.post(
         path, b"{}", "application/json", HTTP_COOKIE=f"sessionid={cookie}"
     )
 
-    assert_refused(answer, before)
+    assert_refused(response, before)
 
 
-PRIVILEGED = {
+PROTECTED_FIELDS = {
     "is_superuser": True,
     "is_staff": True,
     "is_active": False,
@@ -319,12 +319,12 @@ PRIVILEGED = {
 }
 
 
-def test_registration_writes_no_privileged_column(db):
-    body = {**BODIES["/register"], **PRIVILEGED}
+def test_registration_ignores_protected_fields(db):
+    body = {**BODIES["/register"], **PROTECTED_FIELDS}
 
-    answer = send(Client(), "/register", json.dumps(body).encode())
+    response = send(Client(), "/register", json.dumps(body).encode())
 
-    assert answer.status_code == HTTPStatus.ACCEPTED
+    assert response.status_code == HTTPStatus.ACCEPTED
     grace = user_model().objects.get(username="grace")
     assert not any([grace.is_superuser, grace.is_staff, grace.phone_verified])
     assert grace.is_active
@@ -337,19 +337,19 @@ def test_registration_writes_no_privileged_column(db):
 
 
 @pytest.mark.parametrize("path", [path for path in BODIES if path != "/register"])
-def test_privileged_columns_are_ignored_everywhere(attacker, ada, path):
-    body = {**BODIES[path], **PRIVILEGED}
+def test_other_endpoints_ignore_protected_fields(attacker, ada, path):
+    body = {**BODIES[path], **PROTECTED_FIELDS}
 
-    answer = send(attacker, path, json.dumps(body).encode())
+    response = send(attacker, path, json.dumps(body).encode())
 
-    assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
-    as_read = user_model().objects.get(pk=ada.pk)
-    assert not any([as_read.is_superuser, as_read.is_staff, as_read.phone_verified])
-    assert as_read.is_active
-    assert as_read.auth_epoch == 0
+    assert response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    stored = user_model().objects.get(pk=ada.pk)
+    assert not any([stored.is_superuser, stored.is_staff, stored.phone_verified])
+    assert stored.is_active
+    assert stored.auth_epoch == 0
 
 
-def test_a_password_hash_is_a_password_like_any_other(db):
+def test_password_that_looks_like_hash_is_hashed(db):
     hashed = "pbkdf2_sha256$1$salt$Zm9vYmFyYmF6"
     body = {**BODIES["/register"], "password": hashed}
 
@@ -360,7 +360,7 @@ def test_a_password_hash_is_a_password_like_any_other(db):
     assert grace.check_password(hashed)
 
 
-ANYTHING = st.recursive(
+ANY_JSON = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
@@ -383,15 +383,15 @@ FIELDS = sorted({field for body in BODIES.values() for field in body})
 )
 @given(
     body=st.one_of(
-        ANYTHING, st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=4)
+        ANY_JSON, st.dictionaries(st.sampled_from(FIELDS), ANY_JSON, max_size=4)
     )
 )
-def test_no_json_whatsoever_breaks_an_endpoint(attacker, path, body):
+def test_random_json_causes_no_server_error_or_change(attacker, path, body):
     users = list(user_model().objects.order_by("pk").values())
 
-    answer = send(attacker, path, json.dumps(body).encode())
+    response = send(attacker, path, json.dumps(body).encode())
 
-    assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    assert response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
     assert list(user_model().objects.order_by("pk").values()) == users
 
 
@@ -405,15 +405,13 @@ def test_no_json_whatsoever_breaks_an_endpoint(attacker, path, body):
     phone=st.text("0123456789+- ()x;=tel:isub", max_size=30),
     password=st.text(max_size=60),
 )
-def test_whatever_registers_can_log_in_in_the_same_spelling(
-    db, username, phone, password
-):
+def test_registered_values_log_in_as_typed(db, username, phone, password):
     client = Client(raise_request_exception=False)
     body = {"username": username, "phone": phone, "password": password}
 
-    answer = send(client, "/register", json.dumps(body).encode())
+    response = send(client, "/register", json.dumps(body).encode())
 
-    assert answer.status_code in {HTTPStatus.ACCEPTED, HTTPStatus.BAD_REQUEST}
-    if answer.status_code == HTTPStatus.ACCEPTED:
-        entered = send(client, "/login", json.dumps(body).encode())
-        assert entered.status_code == HTTPStatus.OK
+    assert response.status_code in {HTTPStatus.ACCEPTED, HTTPStatus.BAD_REQUEST}
+    if response.status_code == HTTPStatus.ACCEPTED:
+        login = send(client, "/login", json.dumps(body).encode())
+        assert login.status_code == HTTPStatus.OK

@@ -1,4 +1,4 @@
-"""No answer, nor any sequence of answers, tells what others have."""
+"""Enumeration: no response, and no sequence of responses, reveals other accounts."""
 
 from __future__ import annotations
 
@@ -17,24 +17,28 @@ from tests.conftest import PASSWORD
 pytestmark = pytest.mark.django_db
 
 HELD = "+12125550111"
-UNPROVEN = "+12125550112"
-CLOSED = "+12125550113"
+UNVERIFIED = "+12125550112"
+INACTIVE = "+12125550113"
 FREE = "+12125550114"
-#: Numbers in every state that a stranger could want to know.
-NUMBERS = [FREE, HELD, UNPROVEN, CLOSED]
-#: Told apart by time or chance alone.
+#: A number in each state that responses must not reveal.
+NUMBERS = [FREE, HELD, UNVERIFIED, INACTIVE]
+#: Headers that differ by time or by chance alone.
 VOLATILE = {"Date", "Expires", "Content-Length"}
 
 
 @pytest.fixture(autouse=True)
 def accounts(db, settings):
-    """Somebody at every number but the free one."""
+    """An account at every number but the free one."""
     settings.CRUDAUTH_TRUSTED_PROXIES = 1
-    people = user_model().objects
-    for name, phone in (("holder", HELD), ("squatter", UNPROVEN), ("gone", CLOSED)):
-        people.create_user(username=name, phone=phone, password=PASSWORD)
-    people.filter(phone=HELD).update(phone_verified=True)
-    people.filter(phone=CLOSED).update(is_active=False)
+    users = user_model().objects
+    for name, phone in (
+        ("verified", HELD),
+        ("unverified", UNVERIFIED),
+        ("inactive", INACTIVE),
+    ):
+        users.create_user(username=name, phone=phone, password=PASSWORD)
+    users.filter(phone=HELD).update(phone_verified=True)
+    users.filter(phone=INACTIVE).update(is_active=False)
 
 
 def send(client: Client, path: str, body: dict[str, Any], address: str = "10.0.0.1"):
@@ -43,31 +47,31 @@ def send(client: Client, path: str, body: dict[str, Any], address: str = "10.0.0
     )
 
 
-def transcript(answer: Any, *mine: str) -> tuple[Any, ...]:
-    """Write an answer down, without what is this visitor's own."""
-    body = answer.content.decode()
-    for word in mine:
+def transcript(response: Any, *own_values: str) -> tuple[Any, ...]:
+    """Return a response in comparable form, with this visitor's own values masked."""
+    body = response.content.decode()
+    for word in own_values:
         body = body.replace(word, "·")
-    headers = {k: v for k, v in answer.headers.items() if k not in VOLATILE}
+    headers = {k: v for k, v in response.headers.items() if k not in VOLATILE}
     cookies = {
         name: (morsel["path"], morsel["httponly"], morsel["samesite"], morsel["secure"])
-        for name, morsel in answer.cookies.items()
+        for name, morsel in response.cookies.items()
     }
-    return answer.status_code, body, headers, cookies
+    return response.status_code, body, headers, cookies
 
 
 def statements(queries: CaptureQueriesContext) -> list[str]:
     """Name each statement and its table, in order."""
-    words = [query["sql"].split() for query in queries.captured_queries]
+    queries_as_words = [query["sql"].split() for query in queries.captured_queries]
     tables = {"phone_user", "crudauth_counter", "django_session"}
     return [
         " ".join([line[0], *(w for w in (x.strip('"') for x in line) if w in tables)])
-        for line in words
+        for line in queries_as_words
     ]
 
 
 @pytest.mark.parametrize("path", ["/email/verify-request", "/password/reset-request"])
-def test_a_request_about_a_number_answers_alike_whoever_has_it(path):
+def test_request_gets_same_response_for_every_number(path):
     seen = [
         transcript(send(Client(), path, {"phone": phone}, f"10.1.0.{number}"))
         for number, phone in enumerate(NUMBERS)
@@ -78,8 +82,8 @@ def test_a_request_about_a_number_answers_alike_whoever_has_it(path):
 
 
 @pytest.mark.parametrize("path", ["/email/verify-request", "/password/reset-request"])
-def test_the_request_itself_asks_the_user_table_nothing(path, settings):
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.nobody.NobodyDispatcher"
+def test_request_does_not_query_user_table(path, settings):
+    settings.CRUDAUTH_DISPATCHER = "tests.attacks.discarding.DiscardingDispatcher"
 
     for number, phone in enumerate(NUMBERS):
         with CaptureQueriesContext(connection) as queries:
@@ -89,8 +93,9 @@ def test_the_request_itself_asks_the_user_table_nothing(path, settings):
 
 
 @pytest.mark.parametrize("path", ["/email/verify-request", "/password/reset-request"])
-def test_what_a_request_leads_to_counts_alike_whoever_has_the_number(path):
-    # On a database with one writer, the next request waits for these writes.
+def test_request_writes_same_counters_for_every_number(path):
+    # On SQLite, the next request waits for these writes: their number would
+    # reveal an account.
     writes = []
 
     for number, phone in enumerate(NUMBERS):
@@ -102,38 +107,40 @@ def test_what_a_request_leads_to_counts_alike_whoever_has_the_number(path):
     assert writes == [writes[0]] * len(writes)
 
 
-def test_a_login_fails_alike_for_the_unknown_the_closed_and_the_known():
-    seen, asked = [], []
+def test_failed_login_is_same_for_every_account_state():
+    seen, executed = [], []
 
-    for number, name in enumerate(["nobody", "holder", "squatter", "gone"]):
+    for number, name in enumerate(["unknown", "verified", "unverified", "inactive"]):
         with CaptureQueriesContext(connection) as queries:
-            answer = send(
+            response = send(
                 Client(),
                 "/login",
                 {"username": name, "password": "a wrong one"},
                 f"10.4.0.{number}",
             )
-        seen.append(transcript(answer))
-        asked.append(statements(queries))
+        seen.append(transcript(response))
+        executed.append(statements(queries))
 
     assert seen[0][0] == HTTPStatus.UNAUTHORIZED
     assert seen == [seen[0]] * len(seen)
-    assert asked == [asked[0]] * len(asked)
+    assert executed == [executed[0]] * len(executed)
 
 
-def test_the_right_password_of_a_closed_account_fails_like_a_wrong_one():
-    right = send(Client(), "/login", {"username": "gone", "password": PASSWORD})
-    wrong = send(Client(), "/login", {"username": "gone", "password": "a wrong one"})
+def test_right_password_of_inactive_account_fails_like_wrong():
+    right = send(Client(), "/login", {"username": "inactive", "password": PASSWORD})
+    wrong = send(
+        Client(), "/login", {"username": "inactive", "password": "a wrong one"}
+    )
 
     assert transcript(right) == transcript(wrong)
 
 
 @pytest.mark.parametrize("right", [False, True])
-def test_the_unknown_are_locked_like_the_known(right):
+def test_unknown_username_is_locked_out_like_known(right):
     seen = []
 
-    for number, name in enumerate(["nobody", "holder", "gone"]):
-        answers = [
+    for number, name in enumerate(["unknown", "verified", "inactive"]):
+        responses = [
             send(
                 Client(),
                 "/login",
@@ -148,34 +155,34 @@ def test_the_unknown_are_locked_like_the_known(right):
             {"username": name, "password": PASSWORD if right else "x"},
             f"10.5.{number}.99",
         )
-        seen.append([answer.status_code for answer in [*answers, last]])
+        seen.append([response.status_code for response in [*responses, last]])
 
     assert seen[0] == [HTTPStatus.UNAUTHORIZED] * 5 + [HTTPStatus.TOO_MANY_REQUESTS] * 3
     assert seen == [seen[0]] * len(seen)
 
 
-def test_registration_answers_alike_whoever_has_the_number():
-    seen, asked = [], []
+def test_registration_gets_same_response_for_every_number():
+    seen, executed = [], []
 
     for number, phone in enumerate(NUMBERS):
         body = {"username": f"new{number}", "phone": phone, "password": PASSWORD}
         with CaptureQueriesContext(connection) as queries:
-            answer = send(Client(), "/register", body, f"10.6.0.{number}")
-        seen.append(transcript(answer))
-        asked.append([s for s in statements(queries) if not s.startswith("SELECT")])
+            response = send(Client(), "/register", body, f"10.6.0.{number}")
+        seen.append(transcript(response))
+        executed.append([s for s in statements(queries) if not s.startswith("SELECT")])
 
     assert seen[0][0] == HTTPStatus.ACCEPTED
     assert seen == [seen[0]] * len(seen)
-    assert asked == [asked[0]] * len(asked)
+    assert executed == [executed[0]] * len(executed)
 
 
-def test_a_taken_username_is_said_alike_whoever_has_the_number():
+def test_taken_username_gets_same_error_for_every_number():
     seen = [
         transcript(
             send(
                 Client(),
                 "/register",
-                {"username": "holder", "phone": phone, "password": PASSWORD},
+                {"username": "verified", "phone": phone, "password": PASSWORD},
                 f"10.7.0.{number}",
             )
         )
@@ -190,8 +197,8 @@ NEW_PASSWORD = "a whole new staple"
 OTHER = "+12125550119"
 
 
-def everything_a_newcomer_can_try(name: str, phone: str, address: str) -> list[Any]:
-    """Register with a number, and look at it from inside in every way there is."""
+def use_every_endpoint(name: str, phone: str, address: str) -> list[Any]:
+    """Register with a number and call every endpoint; return the responses."""
     client = Client()
     me = {"username": name, "password": PASSWORD}
     change = {"new_phone": phone, "password": PASSWORD}
@@ -218,20 +225,27 @@ def everything_a_newcomer_can_try(name: str, phone: str, address: str) -> list[A
     ]
     seen = []
     for path, body in steps:
-        answer = client.get(path) if body is None else send(client, path, body, address)
-        said = answer.json()
-        mine = [name, phone, f'"id":{said.get("id")}', said.get("csrf_token", name)]
-        seen.append((path, transcript(answer, *mine)))
+        response = (
+            client.get(path) if body is None else send(client, path, body, address)
+        )
+        data = response.json()
+        own_values = [
+            name,
+            phone,
+            f'"id":{data.get("id")}',
+            data.get("csrf_token", name),
+        ]
+        seen.append((path, transcript(response, *own_values)))
     return seen
 
 
-def test_nothing_a_newcomer_can_do_tells_whose_the_number_is():
+def test_new_account_gets_same_responses_for_every_number():
     seen = [
-        everything_a_newcomer_can_try(f"newcomer{number}", phone, f"10.8.0.{number}")
+        use_every_endpoint(f"newcomer{number}", phone, f"10.8.0.{number}")
         for number, phone in enumerate(NUMBERS)
     ]
 
-    statuses = [answer[0] for _path, answer in seen[0]]
+    statuses = [response[0] for _path, response in seen[0]]
     assert HTTPStatus.TOO_MANY_REQUESTS not in statuses
     for one in seen[1:]:
         for expected, actual in zip(seen[0], one, strict=True):

@@ -1,4 +1,4 @@
-"""Sessions that were planted, stolen or should be dead, and headers that lie."""
+"""Planted, stolen and ended sessions, and spoofed headers."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def send(client, path, body, **headers):
     return client.post(path, json.dumps(body), "application/json", headers=headers)
 
 
-def key_of(client):
+def session_key(client):
     return client.cookies["sessionid"].value
 
 
-def test_a_planted_session_key_is_not_the_one_that_is_signed_in(ada):
+def test_login_replaces_planted_session_key(ada):
     attacker = Client()
     session = attacker.session
     session["planted"] = True
@@ -36,28 +36,28 @@ def test_a_planted_session_key_is_not_the_one_that_is_signed_in(ada):
 
     send(victim, "/login", ADA)
 
-    assert key_of(victim) != planted
+    assert session_key(victim) != planted
     attacker.cookies["sessionid"] = planted
     assert attacker.get("/me").status_code == HTTPStatus.UNAUTHORIZED
 
 
-def test_an_unknown_session_key_is_not_adopted(ada):
+def test_login_does_not_adopt_unknown_session_key(ada):
     victim = Client()
     victim.cookies["sessionid"] = "a" * 32
 
     send(victim, "/login", ADA)
 
-    assert key_of(victim) != "a" * 32
+    assert session_key(victim) != "a" * 32
     assert victim.get("/me").status_code == HTTPStatus.OK
 
 
-def test_the_key_is_a_new_one_at_each_login_of_the_same_account(ada):
+def test_repeated_login_rotates_session_key(ada):
     client = Client()
     keys = []
 
     for _ in range(3):
         send(client, "/login", ADA)
-        keys.append(key_of(client))
+        keys.append(session_key(client))
     thief = Client()
     thief.cookies["sessionid"] = keys[0]
 
@@ -65,7 +65,7 @@ def test_the_key_is_a_new_one_at_each_login_of_the_same_account(ada):
     assert thief.get("/me").status_code == HTTPStatus.UNAUTHORIZED
 
 
-def test_logging_in_over_somebody_elses_session_leaves_nothing_of_theirs(ada):
+def test_login_over_other_accounts_session_drops_old_data(ada):
     user_model().objects.create_user(username="eve", password=PASSWORD)
     client = Client()
     send(client, "/login", {"username": "eve", "password": PASSWORD})
@@ -79,19 +79,19 @@ def test_logging_in_over_somebody_elses_session_leaves_nothing_of_theirs(ada):
     assert "basket" not in client.session
 
 
-def test_a_failed_login_signs_nobody_out_and_in(ada):
+def test_failed_login_leaves_session_unchanged(ada):
     client = Client()
     send(client, "/login", ADA)
-    before = key_of(client)
+    before = session_key(client)
 
-    answer = send(client, "/login", WRONG)
+    response = send(client, "/login", WRONG)
 
-    assert answer.status_code == HTTPStatus.UNAUTHORIZED
-    assert key_of(client) == before
+    assert response.status_code == HTTPStatus.UNAUTHORIZED
+    assert session_key(client) == before
     assert client.get("/me").status_code == HTTPStatus.OK
 
 
-def test_the_csrf_token_is_a_new_one_after_each_login(ada):
+def test_login_rotates_csrf_token(ada):
     client = Client()
 
     first = send(client, "/login", ADA).json()["csrf_token"]
@@ -105,7 +105,7 @@ def test_the_csrf_token_is_a_new_one_after_each_login(ada):
 @pytest.mark.parametrize(
     "path", ["/logout", "/change-password", "/email/change-request"]
 )
-def test_what_a_session_may_do_needs_its_csrf_token(ada, path):
+def test_signed_in_request_without_csrf_token_is_refused(ada, path):
     client = Client(enforce_csrf_checks=True)
     token = send(client, "/login", ADA).json()["csrf_token"]
     body = {
@@ -124,11 +124,11 @@ def test_what_a_session_may_do_needs_its_csrf_token(ada, path):
     assert right.status_code == HTTPStatus.OK
 
 
-def test_every_session_is_dead_after_a_reset_and_so_is_one_put_back(ada, outbox):
-    client, kept = Client(), Client()
+def test_reset_ends_every_session_and_restored_session_data(ada, outbox):
+    client, other = Client(), Client()
     send(client, "/login", ADA)
-    send(kept, "/login", ADA)
-    data = dict(kept.session)
+    send(other, "/login", ADA)
+    data = dict(other.session)
     send(Client(), "/password/reset-request", {"phone": "+12125552368"})
 
     send(
@@ -164,7 +164,7 @@ def test_every_session_is_dead_after_a_reset_and_so_is_one_put_back(ada, outbox)
         {"Origin": "https://evil.example", "X-Forwarded-Host": "evil.example"},
     ],
 )
-def test_another_site_signs_nobody_in(ada, headers):
+def test_login_from_other_site_is_refused(ada, headers):
     client = Client(raise_request_exception=False)
 
     as_json = send(client, "/login", ADA, **headers)
@@ -197,42 +197,42 @@ def test_another_site_signs_nobody_in(ada, headers):
         {"Origin": "https://a.partner.example", "Sec-Fetch-Site": "cross-site"},
     ],
 )
-def test_the_site_itself_and_those_it_trusts_sign_in(ada, settings, headers):
+def test_login_from_own_or_trusted_site_succeeds(ada, settings, headers):
     settings.CSRF_TRUSTED_ORIGINS = [
         "https://app.example.com",
         "https://*.partner.example",
     ]
 
-    answer = send(Client(), "/login", ADA, **headers)
+    response = send(Client(), "/login", ADA, **headers)
 
-    assert answer.status_code == HTTPStatus.OK
+    assert response.status_code == HTTPStatus.OK
 
 
-def test_a_name_like_that_of_a_trusted_site_is_not_trusted(ada, settings):
+def test_login_from_lookalike_of_trusted_site_is_refused(ada, settings):
     settings.CSRF_TRUSTED_ORIGINS = ["https://*.partner.example"]
 
     for origin in ("https://evilpartner.example", "http://a.partner.example"):
-        answer = send(Client(), "/login", ADA, Origin=origin)
+        response = send(Client(), "/login", ADA, Origin=origin)
 
-        assert answer.status_code == HTTPStatus.FORBIDDEN
+        assert response.status_code == HTTPStatus.FORBIDDEN
 
 
-def test_the_host_of_a_request_reaches_no_message(ada, outbox):
-    lies = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+def test_spoofed_host_does_not_appear_in_message(ada, outbox):
+    spoofed = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
 
-    send(Client(), "/password/reset-request", {"phone": "+12125552368"}, **lies)
+    send(Client(), "/password/reset-request", {"phone": "+12125552368"}, **spoofed)
 
     assert outbox[-1].link.startswith("https://app.example.com/")
     assert "evil" not in repr([outbox[-1].link, outbox[-1].token, outbox[-1].account])
 
 
-def guesses(forwarded_for):
-    """Guess at seven names from one address, behind what a client claims."""
+def statuses_of_seven_guesses(forwarded_for):
+    """Guess for seven usernames; ``forwarded_for`` makes the header of each guess."""
     return [
         Client()
         .post(
             "/login",
-            json.dumps({"username": f"nobody{n}", "password": "a wrong one"}),
+            json.dumps({"username": f"unknown{n}", "password": "a wrong one"}),
             "application/json",
             headers={"X-Forwarded-For": forwarded_for(n)},
         )
@@ -255,15 +255,17 @@ def guesses(forwarded_for):
         (1, lambda n: f"10.9.9.{n}, ::ffff:203.0.113.7"),
     ],
 )
-def test_what_a_client_writes_of_its_address_opens_no_new_budget(
+def test_spoofed_forwarded_for_opens_no_new_budget(
     db, settings, proxies, forwarded_for
 ):
     settings.CRUDAUTH_TRUSTED_PROXIES = proxies
     settings.CRUDAUTH_LOCKOUT = {"NETWORK_ATTEMPTS": 5}
 
-    answers = guesses(forwarded_for)
+    statuses = statuses_of_seven_guesses(forwarded_for)
 
-    assert answers == [HTTPStatus.UNAUTHORIZED] * 5 + [HTTPStatus.TOO_MANY_REQUESTS] * 2
+    assert (
+        statuses == [HTTPStatus.UNAUTHORIZED] * 5 + [HTTPStatus.TOO_MANY_REQUESTS] * 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -274,12 +276,12 @@ def test_what_a_client_writes_of_its_address_opens_no_new_budget(
         (1, lambda n: f"2001:db8:0:{n}::1"),
     ],
 )
-def test_clients_behind_trusted_proxies_have_a_budget_each(
+def test_clients_behind_trusted_proxy_have_separate_budgets(
     db, settings, proxies, forwarded_for
 ):
     settings.CRUDAUTH_TRUSTED_PROXIES = proxies
     settings.CRUDAUTH_LOCKOUT = {"NETWORK_ATTEMPTS": 5}
 
-    answers = guesses(forwarded_for)
+    statuses = statuses_of_seven_guesses(forwarded_for)
 
-    assert answers == [HTTPStatus.UNAUTHORIZED] * 7
+    assert statuses == [HTTPStatus.UNAUTHORIZED] * 7

@@ -1,4 +1,4 @@
-"""No answer waits for a provider."""
+"""Responses do not wait for the provider."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from tests.parts import SERVERS
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_the_answer_and_the_next_one_come_while_the_provider_sleeps(
-    server, databases, tmp_path
-):
+def test_responses_do_not_wait_for_slow_provider(server, databases, tmp_path):
     channel = {
         "BACKEND": "tests.channels_for_tests.FileChannel",
         "OPTIONS": {"path": str(tmp_path / "outbox.jsonl"), "seconds": 3},
@@ -22,16 +20,18 @@ def test_the_answer_and_the_next_one_come_while_the_provider_sleeps(
         database=databases.fresh("sqlite"),
         folder=tmp_path,
         CRUDAUTH_CHANNELS=[channel],
-    ) as place:
-        place.register(person)
-        begun = tmp_path / "outbox.begun"
-        wait_for(lambda: begun.exists() and begun.read_text().splitlines())
+    ) as live_site:
+        live_site.register(person)
+        started = tmp_path / "outbox.begun"
+        wait_for(lambda: started.exists() and started.read_text().splitlines())
 
-        answer = place.post("/password/reset-request", {"phone": person.phone})
-        following = place.post("/password/reset-request", {"phone": "+12125559999"})
-        delivered_by_then = place.messages()
+        response = live_site.post("/password/reset-request", {"phone": person.phone})
+        next_response = live_site.post(
+            "/password/reset-request", {"phone": "+12125559999"}
+        )
+        delivered_meanwhile = live_site.messages()
 
-        assert answer.ok
-        assert following.ok
-        assert delivered_by_then == []
-        assert place.token("reset_password", person.phone)
+        assert response.ok
+        assert next_response.ok
+        assert delivered_meanwhile == []
+        assert live_site.token("reset_password", person.phone)

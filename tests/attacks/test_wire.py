@@ -1,4 +1,4 @@
-"""Bytes that no client library sends, against real servers over PostgreSQL."""
+"""Malformed HTTP, which no client library sends, against servers on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ PATHS = [
 
 
 @pytest.fixture(scope="module", params=SERVERS)
-def place(request, databases, tmp_path_factory):
+def live_site(request, databases, tmp_path_factory):
     folder = tmp_path_factory.mktemp("wire")
     database = databases.fresh("postgresql")
-    few = {"NETWORK_ATTEMPTS": 3}
+    lockout = {"NETWORK_ATTEMPTS": 3}
     with site(
-        request.param, database=database, folder=folder, CRUDAUTH_LOCKOUT=few
+        request.param, database=database, folder=folder, CRUDAUTH_LOCKOUT=lockout
     ) as running:
         person = somebody()
         running.register(person)
         yield running
 
 
-def say(url: str, raw: bytes) -> int:
-    """Send bytes; return the status of the answer."""
+def send_bytes(url: str, raw: bytes) -> int:
+    """Send bytes and return the status of the response."""
     address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port), 30) as wire:
-        wire.sendall(raw)
-        answer = wire.makefile("rb").readline()
-    return int(answer.split()[1])
+    with socket.create_connection((address.hostname, address.port), 30) as connection:
+        connection.sendall(raw)
+        status_line = connection.makefile("rb").readline()
+    return int(status_line.split()[1])
 
 
 def post(path: str, body: bytes, *headers: str, length: bool = True) -> bytes:
@@ -56,13 +56,13 @@ def post(path: str, body: bytes, *headers: str, length: bool = True) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def users(place):
-    return place.rows("SELECT * FROM phone_user ORDER BY id")
+def users(live_site):
+    return live_site.rows("SELECT * FROM phone_user ORDER BY id")
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_bytes_break_an_endpoint_or_change_a_row(place, path):
-    before = users(place)
+def test_malformed_bytes_are_refused_without_changes(live_site, path):
+    before = users(live_site)
     chunked = b"7\r\n" + b'{"a":1}' + b"\r\n0\r\n\r\n"
     nul = b'{"username": "a\\u0000", "phone": "\\u0000", "token": "\\u0000"}'
     attempts = [
@@ -85,32 +85,32 @@ def test_no_bytes_break_an_endpoint_or_change_a_row(place, path):
         post(path + "?format=html&%00=%ff", b"{}"),
     ]
 
-    statuses = [say(place.url, raw) for raw in attempts]
+    statuses = [send_bytes(live_site.url, raw) for raw in attempts]
 
     assert [status for status in statuses if not 400 <= status < 500] == []
-    assert users(place) == before
+    assert users(live_site) == before
 
 
-def test_a_nul_in_a_session_cookie_signs_nobody_in(place):
+def test_session_cookie_with_nul_is_refused(live_site):
     cookie = rb'Cookie: sessionid="\000aaaaaaaaaaaaaaa"'
 
-    status = say(
-        place.url, b"GET /me HTTP/1.1\r\nHost: localhost\r\n" + cookie + b"\r\n\r\n"
+    status = send_bytes(
+        live_site.url, b"GET /me HTTP/1.1\r\nHost: localhost\r\n" + cookie + b"\r\n\r\n"
     )
 
     assert status == requests.codes.bad_request
 
 
-def test_an_underscore_does_not_stand_for_the_proxys_header(place):
+def test_underscore_header_does_not_replace_forwarded_for(live_site):
     def guess(number: int) -> int:
         spoofed = {
             "X-Forwarded-For": "198.51.100.9",
             "X_Forwarded_For": f"10.7.7.{number}",
         }
-        body = {"username": f"nobody{number}", "password": PASSWORD}
-        url = place.url + "/login"
+        body = {"username": f"unknown{number}", "password": PASSWORD}
+        url = live_site.url + "/login"
         return requests.post(url, json=body, headers=spoofed, timeout=60).status_code
 
-    answers = [guess(number) for number in range(5)]
+    statuses = [guess(number) for number in range(5)]
 
-    assert answers[-1] == requests.codes.too_many_requests
+    assert statuses[-1] == requests.codes.too_many_requests

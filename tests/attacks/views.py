@@ -1,4 +1,4 @@
-"""Views as other apps write them, behind one's own urls."""
+"""A third-party view that calls ``authenticate``, and its URLs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from rest_framework.response import Response
 @api_view(["POST"])
 @authentication_classes([])
 def token_view(request):
-    """Exchange credentials for a token: a failure is raised, and rolled back."""
+    """Exchange credentials for a token.
+
+    A failure is raised, so ``ATOMIC_REQUESTS`` rolls the request back.
+    """
     user = authenticate(
         request._request,
         username=request.data["username"],

@@ -1,4 +1,4 @@
-"""The people, and the files that the shape under test has something to do with."""
+"""The people, and the choice of the files that apply to the shape under test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crudauth_django.users import field_of, user_model, user_shape
 from tests.behaviour.people import Person, can_claim
 
 _NEEDS_A_FACTOR = [
-    "test_changing_the_factor.py",
+    "test_recovery_change.py",
     "test_claims.py",
     "test_one_account_for_a_value.py",
     "test_recovery.py",
@@ -25,34 +25,37 @@ if all(
     n == user_shape().factor or is_personal(field_of(n))
     for n in user_shape().identifiers
 ):
-    collect_ignore += ["test_chosen_names.py", "test_names_on_mariadb.py"]
+    collect_ignore += [
+        "test_public_identifiers.py",
+        "test_public_identifiers_on_mariadb.py",
+    ]
 if connection.vendor != "mysql":
-    collect_ignore += ["test_mariadb.py", "test_names_on_mariadb.py"]
+    collect_ignore += ["test_mariadb.py", "test_public_identifiers_on_mariadb.py"]
 if not hasattr(user_model(), "nickname"):
-    collect_ignore.append("test_columns_of_the_project.py")
+    collect_ignore.append("test_registration_fields.py")
 
 
 @pytest.fixture
 def ada(db) -> Person:
-    """Has no account yet."""
+    """A person without an account."""
     return Person(number=0)
 
 
 @pytest.fixture
 def bob(db) -> Person:
-    """Has no account yet."""
+    """A person without an account."""
     return Person(number=1)
 
 
 @pytest.fixture
 def eve(db) -> Person:
-    """Has no account yet."""
+    """A person without an account."""
     return Person(number=2)
 
 
 @pytest.fixture
 def verified_ada(ada, outbox) -> Person:
-    """Signed in and verified."""
+    """A person with a session and a verified account."""
     ada.register()
     ada.browser.post("/email/verify-confirm", {"token": outbox[-1].token})
     ada.log_in()
@@ -62,7 +65,7 @@ def verified_ada(ada, outbox) -> Person:
 
 @pytest.fixture
 def unverified_ada(ada, outbox) -> Person:
-    """Signed in, and has not proven anything."""
+    """A person with a session and an unverified account."""
     ada.register()
     ada.log_in()
     outbox.clear()

@@ -1,4 +1,4 @@
-"""What is said to the user table, word by word."""
+"""The SQL statements that reach the user table."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from django.test.utils import CaptureQueriesContext
 
 from crudauth_django.users import user_model
 
-#: What a database with locks of rows is told before values change hands.
+#: The statement that locks rows before a value moves to another account, on
+#: databases that have row locks.
 LOCK = ["LOCK"] if connection.features.has_select_for_update else []
 
 
 @contextmanager
-def told_to_the_user_table() -> Iterator[list[str]]:
-    """Yield a list that names each statement, once they have been made."""
-    told: list[str] = []
+def user_table_statements() -> Iterator[list[str]]:
+    """Yield a list; at exit it is filled with the name of each statement."""
+    statements: list[str] = []
     table = connection.ops.quote_name(user_model()._meta.db_table)
     with CaptureQueriesContext(connection) as queries:
-        yield told
+        yield statements
     for query in queries.captured_queries:
         sql = query["sql"]
         if table in sql:
-            told.append("LOCK" if "FOR UPDATE" in sql else sql.split()[0])
+            statements.append("LOCK" if "FOR UPDATE" in sql else sql.split()[0])

@@ -1,4 +1,4 @@
-"""Registering, logging in and out, and the password, whatever the shape."""
+"""Registration, login, logout and passwords, for every shape."""
 
 import io
 from http import HTTPStatus
@@ -14,63 +14,63 @@ from tests.conftest import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db
 
-#: A registration that leaves a message answers 202, any other 201.
+#: The status of a registration: 202 if a message is sent, 201 otherwise.
 REGISTERED = HTTPStatus.ACCEPTED if user_shape().factor else HTTPStatus.CREATED
 
 
-def test_a_second_run_of_makemigrations_finds_nothing():
-    said = io.StringIO()
+def test_makemigrations_finds_no_changes():
+    output = io.StringIO()
 
-    call_command("makemigrations", "--check", "--dry-run", stdout=said)
+    call_command("makemigrations", "--check", "--dry-run", stdout=output)
 
-    assert "No changes detected" in said.getvalue()
-
-
-def test_the_shape_contradicts_nothing():
-    said = io.StringIO()
-
-    call_command("check", "--fail-level", "WARNING", stdout=said)
-
-    assert "no issues" in said.getvalue()
+    assert "No changes detected" in output.getvalue()
 
 
-def test_an_account_is_stored_in_its_one_spelling(ada):
+def test_system_checks_report_no_issues():
+    output = io.StringIO()
+
+    call_command("check", "--fail-level", "WARNING", stdout=output)
+
+    assert "no issues" in output.getvalue()
+
+
+def test_registration_stores_normalized_values(ada):
     typed = {name: ada.typed(name) for name in user_shape().columns}
 
-    answer = ada.register(**typed)
+    response = ada.register(**typed)
 
-    assert answer.status_code == REGISTERED
+    assert response.status_code == REGISTERED
     assert {n: to_text(getattr(ada.account, n)) for n in ada.values} == ada.values
 
 
 @pytest.mark.parametrize("missing", [*user_shape().columns, "password"])
-def test_a_missing_field_is_named(ada, missing):
+def test_registration_names_missing_required_field(ada, missing):
     optional = (
         user_model()._meta.get_field(missing).null and missing != user_shape().factor
     )
     body = {**ada.values, "password": PASSWORD}
     del body[missing]
 
-    answer = ada.browser.post("/register", body)
+    response = ada.browser.post("/register", body)
 
-    assert answer.status_code == (REGISTERED if optional else HTTPStatus.BAD_REQUEST)
-    assert optional or list(answer.data) == [missing]
+    assert response.status_code == (REGISTERED if optional else HTTPStatus.BAD_REQUEST)
+    assert optional or list(response.data) == [missing]
 
 
 @pytest.mark.parametrize("identifier", user_shape().identifiers)
-def test_every_identifier_logs_in_in_every_spelling(ada, identifier):
+def test_login_accepts_every_form_of_every_identifier(ada, identifier):
     ada.register()
 
     for text in (ada.stored(identifier), ada.typed(identifier)):
-        answer = Browser().log_in(text)
+        response = Browser().log_in(text)
 
-        assert answer.status_code == HTTPStatus.OK
-        assert answer.data["id"] == ada.account.pk
-        assert answer.data["username"] == ada.stored(user_shape().identifiers[0])
+        assert response.status_code == HTTPStatus.OK
+        assert response.data["id"] == ada.account.pk
+        assert response.data["username"] == ada.stored(user_shape().identifiers[0])
 
 
 @pytest.mark.parametrize("identifier", user_shape().identifiers)
-def test_django_authenticates_by_every_identifier(ada, identifier):
+def test_authenticate_accepts_every_identifier(ada, identifier):
     ada.register()
 
     user = authenticate(None, username=ada.typed(identifier), password=PASSWORD)
@@ -78,7 +78,7 @@ def test_django_authenticates_by_every_identifier(ada, identifier):
     assert user == ada.account
 
 
-def test_a_wrong_password_and_an_unknown_name_are_answered_alike(ada, bob):
+def test_wrong_password_and_unknown_name_get_same_response(ada, bob):
     ada.register()
 
     wrong = ada.log_in("not the password")
@@ -88,28 +88,28 @@ def test_a_wrong_password_and_an_unknown_name_are_answered_alike(ada, bob):
     assert (wrong.data, wrong.status_code) == (unknown.data, unknown.status_code)
 
 
-def test_me_tells_the_account_what_it_is(unverified_ada):
-    answer = unverified_ada.browser.get("/me")
+def test_me_returns_values_of_account(unverified_ada):
+    response = unverified_ada.browser.get("/me")
 
     expected = {"id": unverified_ada.account.pk, **unverified_ada.values}
     if user_shape().factor:
         expected[user_shape().verified] = False
-    assert answer.data == expected
+    assert response.data == expected
 
 
-def test_a_stranger_is_nobody(db):
+def test_me_without_session_is_refused(db):
     assert Browser().get("/me").status_code == HTTPStatus.UNAUTHORIZED
 
 
-def test_logging_out_ends_the_session(unverified_ada):
-    answer = unverified_ada.browser.post("/logout")
+def test_logout_ends_session(unverified_ada):
+    response = unverified_ada.browser.post("/logout")
 
-    assert answer.status_code == HTTPStatus.OK
+    assert response.status_code == HTTPStatus.OK
     assert unverified_ada.browser.get("/me").status_code == HTTPStatus.UNAUTHORIZED
 
 
-def test_no_request_writes_a_column_of_privilege(ada):
-    loot = {
+def test_registration_ignores_protected_fields(ada):
+    protected = {
         "is_staff": True,
         "is_superuser": True,
         "is_active": False,
@@ -121,10 +121,12 @@ def test_no_request_writes_a_column_of_privilege(ada):
         f"{user_shape().factor}_pending": ada.stored(user_shape().columns[-1]),
     }
 
-    answer = ada.browser.post("/register", {**loot, **ada.values, "password": PASSWORD})
+    response = ada.browser.post(
+        "/register", {**protected, **ada.values, "password": PASSWORD}
+    )
 
     account = ada.account
-    assert answer.status_code == REGISTERED
+    assert response.status_code == REGISTERED
     assert (account.is_staff, account.is_superuser, account.is_active) == (
         False,
         False,
@@ -133,47 +135,47 @@ def test_no_request_writes_a_column_of_privilege(ada):
     assert (account.auth_epoch, account.last_login) == (0, None)
     assert not account.is_recovery_verified
     assert not account.groups.exists()
-    assert account.pk != loot["id"]
+    assert account.pk != protected["id"]
 
 
-def test_changing_the_password_ends_the_other_sessions_only(unverified_ada):
+def test_password_change_ends_other_sessions_only(unverified_ada):
     elsewhere = Browser()
     elsewhere.log_in(unverified_ada.own_identifier)
 
-    answer = unverified_ada.browser.post(
+    response = unverified_ada.browser.post(
         "/change-password",
         {"current_password": PASSWORD, "new_password": NEW_PASSWORD},
     )
 
-    assert answer.status_code == HTTPStatus.OK
+    assert response.status_code == HTTPStatus.OK
     assert unverified_ada.browser.get("/me").status_code == HTTPStatus.OK
     assert elsewhere.get("/me").status_code == HTTPStatus.UNAUTHORIZED
     assert unverified_ada.log_in().status_code == HTTPStatus.UNAUTHORIZED
     assert unverified_ada.log_in(NEW_PASSWORD).status_code == HTTPStatus.OK
 
 
-def test_a_wrong_current_password_changes_nothing(unverified_ada):
-    answer = unverified_ada.browser.post(
+def test_wrong_current_password_changes_nothing(unverified_ada):
+    response = unverified_ada.browser.post(
         "/change-password",
         {"current_password": "not the password", "new_password": NEW_PASSWORD},
     )
 
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert list(answer.data) == ["current_password"]
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert list(response.data) == ["current_password"]
     assert unverified_ada.log_in().status_code == HTTPStatus.OK
 
 
-def test_a_password_like_ones_own_values_is_refused(ada):
+def test_password_similar_to_own_value_is_refused(ada):
     longest = max(ada.values, key=lambda name: len(ada.values[name]))
 
-    answer = ada.register(password=ada.stored(longest) + "1")
+    response = ada.register(password=ada.stored(longest) + "1")
 
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert list(answer.data) == ["password"]
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert list(response.data) == ["password"]
     assert not user_model().objects.exists()
 
 
-def test_five_wrong_guesses_lock_whatever_identifier_they_name(ada):
+def test_guesses_under_different_identifiers_share_lockout(ada):
     ada.register()
     names = [ada.typed(n) for n in user_shape().identifiers]
     names += [ada.stored(n) for n in user_shape().identifiers]
@@ -184,24 +186,24 @@ def test_five_wrong_guesses_lock_whatever_identifier_they_name(ada):
     assert all(Browser().log_in(n).status_code != HTTPStatus.OK for n in names)
 
 
-def test_a_superuser_of_this_shape_can_be_made_without_questions(ada):
+def test_createsuperuser_without_prompts_creates_superuser(ada):
     model = user_model()
-    asked = [model.USERNAME_FIELD, *model.REQUIRED_FIELDS]
+    fields = [model.USERNAME_FIELD, *model.REQUIRED_FIELDS]
 
     call_command(
         "createsuperuser",
         "--noinput",
-        *(f"--{name}={ada.stored(name)}" for name in asked),
+        *(f"--{name}={ada.stored(name)}" for name in fields),
         verbosity=0,
     )
 
     assert model.objects.get(is_superuser=True).is_staff
-    assert model.objects.get_by_natural_key(ada.typed(asked[0])).is_superuser
+    assert model.objects.get_by_natural_key(ada.typed(fields[0])).is_superuser
 
 
-def test_an_account_can_be_shown_as_text_whatever_it_lacks(ada):
+def test_str_of_account_falls_back_to_primary_key(ada):
     ada.register()
-    nameless = user_model()(pk=ada.account.pk)
+    without_values = user_model()(pk=ada.account.pk)
 
     assert str(ada.account) == ada.stored(user_shape().identifiers[0])
-    assert str(nameless) == f"#{ada.account.pk}"
+    assert str(without_values) == f"#{ada.account.pk}"

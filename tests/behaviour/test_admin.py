@@ -1,4 +1,4 @@
-"""The admin and ``createsuperuser``, for whatever shape."""
+"""The admin and ``createsuperuser``, for every shape."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def desk(eve):
-    """A browser in which somebody who may do everything is signed in."""
+def superuser_client(eve):
+    """A client with the session of a superuser."""
     browser = Client()
     browser.force_login(
         user_model().objects.create_superuser(password=PASSWORD, **eve.values)
@@ -36,50 +36,50 @@ def typed(person) -> dict[str, str]:
     return {name: person.typed(name) for name in user_shape().columns}
 
 
-def new_account(person) -> dict[str, str]:
+def add_form(person) -> dict[str, str]:
     secrets = {"password1": PASSWORD, "password2": PASSWORD}
     return {**typed(person), **secrets, "usable_password": "true"}
 
 
-def kept(person) -> dict[str, str]:
-    """The columns of the project's own that the form wants back."""
+def change_form(person) -> dict[str, str]:
+    """The values of the change form, with those of the project's own columns."""
     own = {"nickname": "", "credit": "0"}
     columns = {name: own[name] for name in own if hasattr(user_model(), name)}
     return {**typed(person), **columns, "is_active": "on"}
 
 
-def test_the_admin_of_this_shape_has_no_problem():
+def test_model_admin_passes_django_checks():
     assert list(admin.site.get_model_admin(user_model()).check()) == []
 
 
-def test_an_account_is_added_and_can_log_in(desk, ada):
-    response = desk.post(page("add"), new_account(ada))
+def test_account_added_in_admin_can_log_in(superuser_client, ada):
+    response = superuser_client.post(page("add"), add_form(ada))
 
     assert response.status_code == HTTPStatus.FOUND
     assert ada.log_in().status_code == HTTPStatus.OK
 
 
-def test_whoever_is_there_is_an_error_of_the_form(desk, ada):
-    desk.post(page("add"), new_account(ada))
-    response = desk.post(page("add"), new_account(ada))
+def test_adding_existing_account_shows_form_errors(superuser_client, ada):
+    superuser_client.post(page("add"), add_form(ada))
+    response = superuser_client.post(page("add"), add_form(ada))
 
     errors = response.context["adminform"].form.errors
     assert response.status_code == HTTPStatus.OK
     assert set(errors) == set(user_shape().columns)
 
 
-def test_another_spelling_is_no_change(desk, ada):
-    desk.post(page("add"), new_account(ada))
+def test_saving_other_form_of_values_leaves_auth_epoch(superuser_client, ada):
+    superuser_client.post(page("add"), add_form(ada))
     before = ada.account
 
-    response = desk.post(page("change", before.pk), kept(ada))
+    response = superuser_client.post(page("change", before.pk), change_form(ada))
 
     assert response.status_code == HTTPStatus.FOUND
     assert ada.account.auth_epoch == before.auth_epoch
 
 
-def test_every_page_opens(desk, ada):
-    desk.post(page("add"), new_account(ada))
+def test_admin_pages_open(superuser_client, ada):
+    superuser_client.post(page("add"), add_form(ada))
     key = ada.account.pk
     paths = [
         page("changelist"),
@@ -90,27 +90,29 @@ def test_every_page_opens(desk, ada):
         reverse("admin:auth_user_password_change", args=[key]),
     ]
 
-    assert {desk.get(path).status_code for path in paths} == {HTTPStatus.OK}
+    assert {superuser_client.get(path).status_code for path in paths} == {HTTPStatus.OK}
 
 
 @pytest.mark.parametrize("column", user_shape().columns)
-def test_search_finds_any_spelling(desk, ada, column):
-    desk.post(page("add"), new_account(ada))
+def test_admin_search_normalizes_query(superuser_client, ada, column):
+    superuser_client.post(page("add"), add_form(ada))
 
-    response = desk.get(page("changelist"), {"q": ada.typed(column)})
+    response = superuser_client.get(page("changelist"), {"q": ada.typed(column)})
 
     assert [u.pk for u in response.context["cl"].result_list] == [ada.account.pk]
 
 
-def flags(person) -> list[str]:
+def createsuperuser_options(person) -> list[str]:
     names = [user_model().USERNAME_FIELD, *user_model().REQUIRED_FIELDS]
     return [f"--{name}={person.typed(name).strip()}" for name in names]
 
 
-def test_createsuperuser_takes_this_shape(ada, monkeypatch):
+def test_createsuperuser_normalizes_values(ada, monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
 
-    call_command("createsuperuser", "--noinput", *flags(ada), verbosity=0)
+    call_command(
+        "createsuperuser", "--noinput", *createsuperuser_options(ada), verbosity=0
+    )
 
     root = user_model().objects.get_by_natural_key(
         VALUES[user_model().USERNAME_FIELD][ada.number].stored
@@ -120,9 +122,13 @@ def test_createsuperuser_takes_this_shape(ada, monkeypatch):
     assert root.check_password(PASSWORD)
 
 
-def test_createsuperuser_says_who_is_there_already(ada, monkeypatch):
+def test_createsuperuser_refuses_existing_account(ada, monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
-    call_command("createsuperuser", "--noinput", *flags(ada), verbosity=0)
+    call_command(
+        "createsuperuser", "--noinput", *createsuperuser_options(ada), verbosity=0
+    )
 
     with pytest.raises(CommandError, match="already taken"):
-        call_command("createsuperuser", "--noinput", *flags(ada), verbosity=0)
+        call_command(
+            "createsuperuser", "--noinput", *createsuperuser_options(ada), verbosity=0
+        )

@@ -1,4 +1,4 @@
-"""``crudauth_adopt``, over rows as another program would have written them."""
+"""``crudauth_adopt`` over rows with values that are not normalized."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def write_as_typed(person: Person) -> None:
         )
 
 
-def test_whoever_was_written_in_another_spelling_can_log_in_afterwards(ada, bob):
+def test_adopted_account_can_log_in_with_normalized_value(ada, bob):
     for person in (ada, bob):
         person.register()
         write_as_typed(person)
-    lost = ada.log_in()
+    before = ada.log_in()
 
     call_command("crudauth_adopt", "--apply", stdout=io.StringIO())
 
-    assert lost.status_code == HTTPStatus.UNAUTHORIZED
+    assert before.status_code == HTTPStatus.UNAUTHORIZED
     assert ada.log_in().status_code == HTTPStatus.OK
     assert bob.log_in().status_code == HTTPStatus.OK

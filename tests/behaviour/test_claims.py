@@ -1,4 +1,4 @@
-"""Two accounts and one recovery value: a claim is not a possession."""
+"""Claims: several accounts with one recovery value, which at most one holds."""
 
 from http import HTTPStatus
 
@@ -8,7 +8,7 @@ from crudauth_django.checks.shape import check_claims
 from crudauth_django.identity.normalize import to_text
 from crudauth_django.users import field_of, user_model, user_shape
 from tests.behaviour.people import Browser, is_verified
-from tests.behaviour.statements import LOCK, told_to_the_user_table
+from tests.behaviour.statements import LOCK, user_table_statements
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ def confirm(token):
     return Browser().post("/email/verify-confirm", {"token": token})
 
 
-def test_a_held_value_is_claimed_and_nothing_tells(unverified_ada, bob, eve, outbox):
+def test_held_value_is_claimed_with_same_response(unverified_ada, bob, eve, outbox):
     free = bob.register()
     taken = eve.register_with_factor_of(unverified_ada)
 
@@ -27,7 +27,7 @@ def test_a_held_value_is_claimed_and_nothing_tells(unverified_ada, bob, eve, out
     assert unverified_ada.account.held_value == unverified_ada.factor
 
 
-def test_the_second_account_sees_what_a_first_would(verified_ada, bob, eve):
+def test_second_account_gets_same_account_data_as_first(verified_ada, bob, eve):
     bob.register()
     eve.register_with_factor_of(verified_ada)
 
@@ -46,17 +46,17 @@ def test_the_second_account_sees_what_a_first_would(verified_ada, bob, eve):
     }
 
 
-def test_its_login_names_it_as_it_would_a_first(verified_ada, eve):
+def test_second_account_gets_same_login_name_as_first(verified_ada, eve):
     eve.register_with_factor_of(verified_ada)
     values = {**eve.values, user_shape().factor: verified_ada.factor}
 
-    answer = eve.log_in()
+    response = eve.log_in()
 
-    assert answer.data["username"] == values[user_shape().identifiers[0]]
+    assert response.data["username"] == values[user_shape().identifiers[0]]
 
 
 @pytest.mark.parametrize("path", ["/email/verify-request", "/password/reset-request"])
-def test_its_requests_are_answered_as_a_firsts_would_be(verified_ada, bob, eve, path):
+def test_second_account_gets_same_responses_as_first(verified_ada, bob, eve, path):
     bob.register()
     eve.register_with_factor_of(verified_ada)
     bob.log_in()
@@ -67,7 +67,7 @@ def test_its_requests_are_answered_as_a_firsts_would_be(verified_ada, bob, eve, 
     assert (free.status_code, free.data) == (taken.status_code, taken.data)
 
 
-def test_a_verified_holder_gets_a_notice_and_loses_nothing(verified_ada, eve, outbox):
+def test_verified_holder_gets_notice_and_stays_verified(verified_ada, eve, outbox):
     eve.register_with_factor_of(verified_ada)
     eve.log_in()
     eve.ask("/email/verify-request", verified_ada.factor)
@@ -80,7 +80,7 @@ def test_a_verified_holder_gets_a_notice_and_loses_nothing(verified_ada, eve, ou
     assert is_verified(verified_ada)
 
 
-def test_a_reset_over_the_value_is_the_holders(verified_ada, eve, outbox):
+def test_reset_request_for_claimed_value_serves_holder(verified_ada, eve, outbox):
     eve.register_with_factor_of(verified_ada)
     outbox.clear()
 
@@ -91,7 +91,7 @@ def test_a_reset_over_the_value_is_the_holders(verified_ada, eve, outbox):
 
 
 @pytest.mark.parametrize("held", [False, True])
-def test_proving_a_claim_is_so_many_statements_whoever_holds_the_value(
+def test_verifying_claim_runs_same_statements_for_held_value(
     bob, eve, outbox, settings, held
 ):
     bob.register()
@@ -99,25 +99,23 @@ def test_proving_a_claim_is_so_many_statements_whoever_holds_the_value(
     token = outbox[-1].token
     if not held:
         bob.account.delete()
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.nobody.NobodyDispatcher"
+    settings.CRUDAUTH_DISPATCHER = "tests.attacks.discarding.DiscardingDispatcher"
 
-    with told_to_the_user_table() as told:
-        answer = confirm(token)
+    with user_table_statements() as statements:
+        response = confirm(token)
 
-    assert answer.status_code == HTTPStatus.OK
-    assert told == ["SELECT", *LOCK, "UPDATE", "UPDATE"]
+    assert response.status_code == HTTPStatus.OK
+    assert statements == ["SELECT", *LOCK, "UPDATE", "UPDATE"]
 
 
-def test_who_proves_control_takes_it_from_an_unverified_holder(
-    unverified_ada, eve, outbox
-):
+def test_verifying_takes_value_from_unverified_holder(unverified_ada, eve, outbox):
     squatter = unverified_ada
     before = squatter.browser.get("/me").data
     eve.register_with_factor_of(squatter)
 
-    answer = confirm(outbox[-1].token)
+    response = confirm(outbox[-1].token)
 
-    assert answer.status_code == HTTPStatus.OK
+    assert response.status_code == HTTPStatus.OK
     assert (eve.account.held_value, eve.account.pending_value) == (
         squatter.factor,
         None,
@@ -127,23 +125,23 @@ def test_who_proves_control_takes_it_from_an_unverified_holder(
     assert squatter.browser.get("/me").data == before
 
 
-def test_who_proved_first_is_safe_from_a_claimants_token(ada, eve, outbox):
+def test_claimants_token_fails_after_holder_has_verified(ada, eve, outbox):
     ada.register()
-    adas_token = outbox[-1].token
+    holders_token = outbox[-1].token
     eve.register_with_factor_of(ada)
-    eves_token = outbox[-1].token
-    confirm(adas_token)
+    claimants_token = outbox[-1].token
+    confirm(holders_token)
 
-    answer = confirm(eves_token)
+    response = confirm(claimants_token)
 
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert answer.data["code"] == "invalid_token"
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert response.data["code"] == "invalid_token"
     assert is_verified(ada)
     assert not is_verified(eve)
     assert eve.account.pending_value == ada.factor
 
 
-def test_of_several_claimants_the_last_is_meant_by_a_stranger(ada, bob, eve, outbox):
+def test_request_without_session_serves_last_claimant(ada, bob, eve, outbox):
     ada.register()
     bob.register_with_factor_of(ada)
     eve.register_with_factor_of(ada)
@@ -155,24 +153,22 @@ def test_of_several_claimants_the_last_is_meant_by_a_stranger(ada, bob, eve, out
     assert [is_verified(person) for person in (ada, bob, eve)] == [False, False, True]
 
 
-@pytest.mark.parametrize("who", ["ada", "bob", "eve"])
-def test_of_several_claimants_the_signed_in_one_is_meant(request, ada, outbox, who):
-    people = [request.getfixturevalue(name) for name in ("ada", "bob", "eve")]
+@pytest.mark.parametrize("name", ["ada", "bob", "eve"])
+def test_request_with_session_serves_signed_in_claimant(request, ada, outbox, name):
+    people = [request.getfixturevalue(each) for each in ("ada", "bob", "eve")]
     for person in people:
         person.register_with_factor_of(ada)
-    asking = request.getfixturevalue(who)
-    asking.log_in()
+    signed_in = request.getfixturevalue(name)
+    signed_in.log_in()
     outbox.clear()
 
-    asking.ask("/email/verify-request", ada.factor)
+    signed_in.ask("/email/verify-request", ada.factor)
     confirm(outbox[-1].token)
 
-    assert [person for person in people if is_verified(person)] == [asking]
+    assert [person for person in people if is_verified(person)] == [signed_in]
 
 
-def test_who_is_signed_in_may_ask_for_another_account_of_theirs(
-    verified_ada, bob, outbox
-):
+def test_request_with_session_can_serve_other_account(verified_ada, bob, outbox):
     bob.register()
     outbox.clear()
 
@@ -182,20 +178,18 @@ def test_who_is_signed_in_may_ask_for_another_account_of_theirs(
     assert outbox[0].account == bob.stored(user_shape().identifiers[0])
 
 
-def test_a_claim_on_a_closed_accounts_proven_value_gets_no_message(
-    verified_ada, eve, outbox
-):
+def test_claim_on_inactive_holders_value_sends_no_message(verified_ada, eve, outbox):
     account = verified_ada.account
     account.is_active = False
     account.save()
 
-    answer = eve.register_with_factor_of(verified_ada)
+    response = eve.register_with_factor_of(verified_ada)
 
-    assert answer.status_code == HTTPStatus.ACCEPTED
+    assert response.status_code == HTTPStatus.ACCEPTED
     assert outbox == []
 
 
-def test_registering_the_same_claim_twice_tells_no_more(verified_ada, bob, eve):
+def test_repeated_registration_gets_same_response_for_claim(verified_ada, bob, eve):
     firsts = [bob.register(), eve.register_with_factor_of(verified_ada)]
 
     seconds = [bob.register(), eve.register_with_factor_of(verified_ada)]
@@ -208,7 +202,7 @@ def test_registering_the_same_claim_twice_tells_no_more(verified_ada, bob, eve):
     assert user_model().objects.count() == 3
 
 
-def test_where_logins_have_to_be_verified_no_identifier_tells(
+def test_login_requiring_verified_refuses_every_identifier(
     verified_ada, bob, eve, settings
 ):
     settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = True
@@ -223,7 +217,7 @@ def test_where_logins_have_to_be_verified_no_identifier_tells(
     assert {a.status_code for a in logins} == {HTTPStatus.UNAUTHORIZED}
 
 
-def test_one_account_holds_a_value_whatever_is_tried(ada, bob, eve, outbox):
+def test_three_claimants_leave_one_verified_holder(ada, bob, eve, outbox):
     for person in (ada, bob, eve):
         person.register_with_factor_of(ada)
     for message in list(outbox):
@@ -237,11 +231,11 @@ def test_one_account_holds_a_value_whatever_is_tried(ada, bob, eve, outbox):
     assert shown == {ada.factor}
 
 
-def test_a_check_says_where_an_account_could_not_be_without_its_value(monkeypatch):
-    right = check_claims()
+def test_check_warns_if_factor_is_not_nullable(monkeypatch):
+    with_nullable_factor = check_claims()
 
     monkeypatch.setattr(field_of(user_shape().recovery_factor), "null", False)
 
-    wrong = ["crudauth.W006"] * (len(user_shape().identifiers) > 1)
-    assert right == []
-    assert [problem.id for problem in check_claims()] == wrong
+    expected = ["crudauth.W006"] * (len(user_shape().identifiers) > 1)
+    assert with_nullable_factor == []
+    assert [problem.id for problem in check_claims()] == expected

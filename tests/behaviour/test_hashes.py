@@ -1,4 +1,4 @@
-"""A hash is what takes time: whoever asks about whomever, it is one."""
+"""Hashes are slow, so their number must not depend on the account."""
 
 from http import HTTPStatus
 
@@ -13,38 +13,39 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def hashes(settings):
-    """The hashes that were made; forget them where the counting is to begin."""
+    """The hashes made so far; a test clears the list before it counts."""
     settings.PASSWORD_HASHERS = [COUNTING]
     CountingHasher.made.clear()
     return CountingHasher.made
 
 
-# A password whose NFKC is another may have been stored as it was typed, too.
+# An older hash may be of the password as typed, without NFKC. So a password that
+# NFKC changes is compared twice.
 @pytest.mark.parametrize(("password", "cost"), [("a wrong one", 1), ("ﬁne or not", 2)])
-@pytest.mark.parametrize("whose", ["nobody's", "a closed one's", "a known one's"])
-def test_a_wrong_password_costs_the_same_hashes_whosever_it_is(
-    hashes, ada, bob, eve, whose, password, cost
+@pytest.mark.parametrize("account", ["unknown", "inactive", "known"])
+def test_wrong_password_costs_same_hashes_for_every_account(
+    hashes, ada, bob, eve, account, password, cost
 ):
     bob.register()
-    closed = bob.account
-    closed.is_active = False
-    closed.save()
+    inactive = bob.account
+    inactive.is_active = False
+    inactive.save()
     eve.register()
-    person = {"nobody's": ada, "a closed one's": bob, "a known one's": eve}[whose]
+    person = {"unknown": ada, "inactive": bob, "known": eve}[account]
     hashes.clear()
 
-    answer = Browser().log_in(person.own_identifier, password)
+    response = Browser().log_in(person.own_identifier, password)
 
-    assert answer.status_code == HTTPStatus.UNAUTHORIZED
+    assert response.status_code == HTTPStatus.UNAUTHORIZED
     assert len(hashes) == cost
 
 
-def test_the_right_password_costs_one_hash_even_of_a_closed_account(hashes, ada, bob):
+def test_right_password_costs_one_hash_for_every_account(hashes, ada, bob):
     for person in (ada, bob):
         person.register()
-    closed = bob.account
-    closed.is_active = False
-    closed.save()
+    inactive = bob.account
+    inactive.is_active = False
+    inactive.save()
     hashes.clear()
 
     costs = []
@@ -57,7 +58,7 @@ def test_the_right_password_costs_one_hash_even_of_a_closed_account(hashes, ada,
 
 
 @pytest.mark.parametrize("column", user_shape().columns)
-def test_a_registration_costs_one_hash_whether_its_values_are_free_or_held(
+def test_registration_costs_one_hash_for_free_or_held_value(
     hashes, ada, bob, eve, column
 ):
     ada.register()

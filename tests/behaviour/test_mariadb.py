@@ -1,6 +1,6 @@
-"""What is different on MariaDB and MySQL; collected where the suite runs there.
+"""Behaviour that is different on MariaDB and MySQL; collected there alone.
 
-Their default collation takes values for one that differ in case or accents.
+Their default collation treats values as equal that differ in case or accents.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tests.conftest import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-#: How many race.
-CROWD = 12
+#: The number of parallel requests.
+PARALLEL = 12
 
 
 def lookalike(value: str) -> str:
-    """Another value, if there is one, that the collation takes for this one."""
+    """Return another value that the collation treats as equal, if there is one."""
     return value.replace("example", "ex\u00e0mple").replace("wa.", "WA.")
 
 
@@ -34,38 +34,38 @@ def at_once(call: Callable[[int], int]) -> list[int]:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(CROWD) as pool:
-        return sorted(pool.map(run, range(CROWD)))
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return sorted(pool.map(run, range(PARALLEL)))
 
 
 @pytest.mark.parametrize("path", ["/email/verify-request", "/password/reset-request"])
-def test_no_token_goes_to_a_value_that_only_looks_the_same(ada, outbox, path):
+def test_request_for_lookalike_value_sends_no_message(ada, outbox, path):
     ada.register()
     outbox.clear()
     other = lookalike(ada.factor)
 
-    answer = Browser().post(path, {user_shape().factor: other})
+    response = Browser().post(path, {user_shape().factor: other})
 
-    assert answer.status_code == HTTPStatus.OK
+    assert response.status_code == HTTPStatus.OK
     assert [m.recipient for m in outbox] == [ada.factor] * (other == ada.factor)
 
 
-def test_a_lookalike_takes_nothing_from_a_verified_holder(verified_ada, eve, outbox):
+def test_claim_on_lookalike_leaves_holder_verified(verified_ada, eve, outbox):
     value = lookalike(verified_ada.factor)
 
-    answer = eve.register(**{user_shape().factor: value})
+    response = eve.register(**{user_shape().factor: value})
 
-    assert answer.status_code == HTTPStatus.ACCEPTED
+    assert response.status_code == HTTPStatus.ACCEPTED
     assert is_verified(verified_ada)
     assert [m.recipient for m in outbox if m.token] == []
 
 
-def test_of_many_registrations_of_one_account_one_is_made(ada):
+def test_parallel_registrations_create_one_account(ada):
     def register(number: int) -> int:
-        spell = ada.typed if number % 2 else ada.stored
-        values = {name: spell(name) for name in user_shape().columns}
-        answer = Browser().post("/register", {**values, "password": PASSWORD})
-        return answer.status_code
+        form = ada.typed if number % 2 else ada.stored
+        values = {name: form(name) for name in user_shape().columns}
+        response = Browser().post("/register", {**values, "password": PASSWORD})
+        return response.status_code
 
     statuses = at_once(register)
 
@@ -73,7 +73,7 @@ def test_of_many_registrations_of_one_account_one_is_made(ada):
     assert user_model().objects.count() == 1
 
 
-def test_of_many_confirmations_of_one_verification_one_wins(ada, outbox):
+def test_parallel_verifications_redeem_token_once(ada, outbox):
     ada.register()
     token = outbox[-1].token
 
@@ -81,10 +81,10 @@ def test_of_many_confirmations_of_one_verification_one_wins(ada, outbox):
         lambda _n: Browser().post("/email/verify-confirm", {"token": token}).status_code
     )
 
-    assert statuses == [HTTPStatus.OK] + [HTTPStatus.BAD_REQUEST] * (CROWD - 1)
+    assert statuses == [HTTPStatus.OK] + [HTTPStatus.BAD_REQUEST] * (PARALLEL - 1)
 
 
-def test_of_many_resets_with_one_token_one_wins(ada, outbox):
+def test_parallel_resets_redeem_token_once(ada, outbox):
     ada.register()
     ada.ask("/password/reset-request", ada.factor)
     token = outbox[-1].token
@@ -100,10 +100,10 @@ def test_of_many_resets_with_one_token_one_wins(ada, outbox):
         )
     )
 
-    assert statuses == [HTTPStatus.OK] + [HTTPStatus.BAD_REQUEST] * (CROWD - 1)
+    assert statuses == [HTTPStatus.OK] + [HTTPStatus.BAD_REQUEST] * (PARALLEL - 1)
 
 
-def test_of_many_guesses_five_are_compared(ada, settings):
+def test_parallel_guesses_compare_five_passwords(ada, settings):
     settings.CRUDAUTH_LOCKOUT = {"NETWORK_ATTEMPTS": 1000}
     ada.register()
 
@@ -112,14 +112,14 @@ def test_of_many_guesses_five_are_compared(ada, settings):
     )
 
     locked = statuses.count(HTTPStatus.TOO_MANY_REQUESTS)
-    assert statuses.count(HTTPStatus.UNAUTHORIZED) == CROWD - locked == 5
+    assert statuses.count(HTTPStatus.UNAUTHORIZED) == PARALLEL - locked == 5
 
 
-def test_of_many_who_prove_one_value_one_gets_it(ada, bob, eve, outbox):
+def test_parallel_claimants_leave_one_verified_holder(ada, bob, eve, outbox):
     people = [ada, bob, eve]
     for person in people:
         person.register_with_factor_of(ada)
-    tokens = [m.token for m in outbox if m.kind == "verify_recovery"] * CROWD
+    tokens = [m.token for m in outbox if m.kind == "verify_recovery"] * PARALLEL
 
     statuses = at_once(
         lambda n: (

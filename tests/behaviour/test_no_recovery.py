@@ -21,26 +21,26 @@ pytestmark = pytest.mark.django_db
         "/email/change-confirm",
     ],
 )
-def test_there_are_no_recovery_endpoints(path):
+def test_recovery_endpoints_do_not_exist(path):
     assert Browser().post(path).status_code == HTTPStatus.NOT_FOUND
 
 
-def test_registration_answers_with_the_account(ada, outbox):
-    answer = ada.register()
+def test_registration_returns_account(ada, outbox):
+    response = ada.register()
 
-    assert answer.status_code == HTTPStatus.CREATED
-    assert answer.data == {
+    assert response.status_code == HTTPStatus.CREATED
+    assert response.data == {
         "id": ada.account.pk,
         **{name: ada.stored(name) for name in user_shape().identifiers},
     }
     assert outbox == []
 
 
-def test_nobody_passes_the_gate_of_the_verified(unverified_ada):
+def test_view_for_verified_accounts_refuses_every_account(unverified_ada):
     assert unverified_ada.browser.get("/gated-api").status_code == HTTPStatus.FORBIDDEN
 
 
-def test_requiring_verified_logins_locks_nobody_out(ada, settings):
+def test_requiring_verified_login_does_not_stop_login(ada, settings):
     settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = True
     ada.register()
 

@@ -1,4 +1,4 @@
-"""``crudauth_adopt`` on a generated table: time, peak memory, what it found.
+"""Measure ``crudauth_adopt`` on a generated table: time, peak memory, findings.
 
     python -m tests.benchmarks.adopt_million [ROWS]
 
@@ -34,7 +34,7 @@ class Run:
 
 
 def row(n: int) -> tuple[str, str]:
-    """Return the name and the number that stand in one row."""
+    """Return the name and the number of one row."""
     name = f"user{n}"
     number = f"+1212{2_000_000 + n}"
     if n % 10 == 0:

@@ -1,4 +1,4 @@
-"""A gateway over HTTP and one over TLS, and messages to send."""
+"""A gateway over HTTP, a gateway over TLS, and messages to send."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RECIPIENT = "+15551234567"
 
 
 def make_intent(**changes) -> DeliveryIntent:
-    """A reset, or what the arguments make of it."""
+    """Return the intent of a password reset, with ``changes``."""
     return DeliveryIntent(
         **{
             "id": "0123456789abcdef0123456789abcdef",
@@ -45,7 +45,7 @@ def gateway(keys) -> Iterator[Gateway]:
 
 @pytest.fixture
 def tls_gateway(keys, monkeypatch) -> Iterator[Gateway]:
-    """One that ``requests`` trusts."""
+    """A gateway over TLS, with a certificate that ``requests`` trusts."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(keys.certificate_file))
     with running(keys, tls=True) as server:
         yield server
@@ -53,6 +53,6 @@ def tls_gateway(keys, monkeypatch) -> Iterator[Gateway]:
 
 @pytest.fixture
 def everything_logged(caplog) -> pytest.LogCaptureFixture:
-    """What anybody logs, at any level."""
+    """The log of every logger, at every level."""
     caplog.set_level(logging.NOTSET)
     return caplog

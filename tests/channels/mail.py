@@ -17,7 +17,7 @@ from tests.parts import free_port
 
 
 class MailServer:
-    """Takes mail into ``received``, or refuses a recipient, or the message."""
+    """Accepts mail into ``received``, or refuses a recipient or the message."""
 
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
@@ -39,7 +39,7 @@ class MailServer:
 
 
 def mail_settings(*, port: int) -> dict[str, object]:
-    """Say where the server is, as this version of Django wants to hear it."""
+    """Return the settings of the server, in the form for this version of Django."""
     backend = "django.core.mail.backends.smtp.EmailBackend"
     if django.VERSION >= (6, 1):
         options = {"host": "127.0.0.1", "port": port, "timeout": 1}
@@ -63,7 +63,7 @@ def running_mail() -> Iterator[MailServer]:
     server = MailServer()
     port = free_port()
     controller = Controller(server, hostname="127.0.0.1", port=port)
-    # Another machine's log, so to say.
+    # aiosmtpd's own log, which a real server would have on another machine.
     logging.getLogger("mail.log").disabled = True
     controller.start()
     try:

@@ -1,4 +1,4 @@
-"""The receiver that the documentation of the webhook channel shows."""
+"""The receiver on the documentation page of the webhook channel."""
 
 import base64
 import hashlib

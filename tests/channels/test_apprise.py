@@ -1,4 +1,4 @@
-"""Apprise, over its plugin for JSON, against a server."""
+"""Apprise with its JSON plugin, against a server on loopback."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.channels.conftest import RECIPIENT, make_intent
 from tests.channels.gateway import CLOSE, HANG, RESET, Reply
 
-# On Python 3.11 and 3.12 a dependency of Apprise's mail plugin says this once.
+# On Python 3.11 and 3.12, a dependency of Apprise's mail plugin warns once.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")
 
 PASSWORD = "a-password-in-the-url"
@@ -31,7 +31,7 @@ class TestAppriseChannel(ChannelContract):
         return apprise(gateway)
 
 
-def test_the_recipient_is_written_into_the_url(gateway):
+def test_recipient_is_inserted_into_url(gateway):
     apprise(gateway).deliver(make_intent())
 
     (request,) = gateway.received
@@ -40,7 +40,7 @@ def test_the_recipient_is_written_into_the_url(gateway):
     assert request.json["title"] == ""
 
 
-def test_a_service_for_mail_gets_a_subject(gateway):
+def test_email_template_sends_subject(gateway):
     apprise(gateway, template="email").deliver(make_intent())
 
     (request,) = gateway.received
@@ -48,7 +48,7 @@ def test_a_service_for_mail_gets_a_subject(gateway):
     assert SAMPLE_TOKEN in request.json["message"]
 
 
-def test_the_text_arrives_as_it_was_written(gateway):
+def test_text_with_html_characters_arrives_unchanged(gateway):
     apprise(gateway).deliver(make_intent(account="a & <b>"))
 
     (request,) = gateway.received
@@ -60,7 +60,7 @@ def test_the_text_arrives_as_it_was_written(gateway):
     [HANG, RESET, CLOSE, Reply(status=400), Reply(status=500)],
     ids=["hang", "reset", "close", "400", "500"],
 )
-def test_a_service_that_does_not_take_it_is_asked_again_later(gateway, reply):
+def test_provider_failure_is_temporary_after_one_request(gateway, reply):
     gateway.will(reply)
 
     with pytest.raises(DeliveryFailed):
@@ -69,7 +69,7 @@ def test_a_service_that_does_not_take_it_is_asked_again_later(gateway, reply):
     assert len(gateway.received) == 1
 
 
-def test_one_of_two_services_that_fails_is_a_failure(gateway):
+def test_failure_of_one_of_two_services_is_temporary(gateway):
     urls = [f"json://{gateway.host}/{place}/{{recipient}}" for place in ("a", "b")]
     gateway.will(Reply(status=500))
 
@@ -79,7 +79,7 @@ def test_one_of_two_services_that_fails_is_a_failure(gateway):
     assert len(gateway.received) == 2
 
 
-def test_a_service_that_apprise_does_not_know_fails(gateway):
+def test_unknown_service_is_temporary_failure(gateway):
     with pytest.raises(DeliveryFailed):
         AppriseChannel(urls="nosuchservice://{recipient}").deliver(make_intent())
 
@@ -87,14 +87,14 @@ def test_a_service_that_apprise_does_not_know_fails(gateway):
 @pytest.mark.parametrize(
     "recipient", ['"a,b"@example.com', "a b", "a;b", "a\nb", "<a>", "a'b@example.com"]
 )
-def test_a_recipient_that_reads_like_several_is_rejected(gateway, recipient):
+def test_recipient_with_separator_or_quote_is_rejected(gateway, recipient):
     with pytest.raises(DeliveryRejected):
         apprise(gateway).deliver(make_intent(recipient=recipient))
 
     assert gateway.received == []
 
 
-def test_a_recipient_cannot_change_the_rest_of_the_url(gateway):
+def test_recipient_cannot_change_rest_of_url(gateway):
     apprise(gateway).deliver(make_intent(recipient="x/../y?rto=9&-to=z#w@example.com"))
 
     (request,) = gateway.received
@@ -103,23 +103,21 @@ def test_a_recipient_cannot_change_the_rest_of_the_url(gateway):
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_nothing_said_anywhere_shows_the_number_the_token_or_the_password(
-    gateway, everything_logged, status
-):
+def test_logs_and_reprs_show_no_secret(gateway, everything_logged, status):
     gateway.will(Reply(status=status))
     channel = apprise(gateway)
 
     outcome = try_channel(channel, make_intent())
 
-    said = everything_logged.text + repr(channel) + repr(outcome)
+    output = everything_logged.text + repr(channel) + repr(outcome)
     for secret in (RECIPIENT[1:], SAMPLE_TOKEN, PASSWORD):
-        assert secret not in said
+        assert secret not in output
 
 
 @pytest.mark.parametrize(
     "options",
     [{"urls": []}, {"urls": "json://127.0.0.1/"}, {"template": "fax"}],
 )
-def test_options_that_cannot_work_are_refused_at_once(gateway, options):
+def test_invalid_options_raise_value_error(gateway, options):
     with pytest.raises(ValueError):  # noqa: PT011 (each has its own text)
         apprise(gateway, **options)

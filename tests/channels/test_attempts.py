@@ -1,4 +1,4 @@
-"""One message over one channel, whatever the channel does."""
+"""One message over one channel, and every way in which the channel may behave."""
 
 import pytest
 
@@ -9,11 +9,11 @@ from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN
 from tests.channels.conftest import RECIPIENT, make_intent
 
-TELLING = f"{make_intent().link} for {RECIPIENT}, that is {SAMPLE_TOKEN}"
+SECRETS = f"{make_intent().link} for {RECIPIENT}: {SAMPLE_TOKEN}"
 
 
-class Careless(DeliveryChannel):
-    """Says everything it knows, everywhere it can."""
+class LeakyChannel(DeliveryChannel):
+    """Repeats the recipient and the token in its errors and in its id."""
 
     def __init__(self, error=None, **options):
         super().__init__(**options)
@@ -25,36 +25,34 @@ class Careless(DeliveryChannel):
         set_provider_id(f"{RECIPIENT}/{SAMPLE_TOKEN}")
 
 
-class CarelessLater(Careless):
+class AsyncLeakyChannel(LeakyChannel):
     async def deliver(self, intent):
         super().deliver(intent)
 
 
-@pytest.mark.parametrize("kind", [Careless, CarelessLater])
+@pytest.mark.parametrize("kind", [LeakyChannel, AsyncLeakyChannel])
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (DeliveryFailed(TELLING, code=RECIPIENT, retry_after=3), DeliveryFailed),
-        (DeliveryRejected(TELLING, code=RECIPIENT), DeliveryRejected),
-        (KeyError(TELLING), DeliveryFailed),
-        (OSError(5, TELLING), DeliveryFailed),
+        (DeliveryFailed(SECRETS, code=RECIPIENT, retry_after=3), DeliveryFailed),
+        (DeliveryRejected(SECRETS, code=RECIPIENT), DeliveryRejected),
+        (KeyError(SECRETS), DeliveryFailed),
+        (OSError(5, SECRETS), DeliveryFailed),
     ],
     ids=["failed", "rejected", "bug", "system"],
 )
-def test_what_a_careless_channel_raises_comes_out_free_of_secrets(
-    kind, error, expected
-):
+def test_secrets_in_channel_error_are_removed(kind, error, expected):
     outcome = try_channel(kind(error), make_intent())
 
-    said = f"{outcome!r} {outcome.error} {outcome.error.code}"
+    output = f"{outcome!r} {outcome.error} {outcome.error.code}"
     assert type(outcome.error) is expected
     assert outcome.error.__context__ is None
     for secret in (RECIPIENT[1:], SAMPLE_TOKEN):
-        assert secret not in said
+        assert secret not in output
 
 
-@pytest.mark.parametrize("kind", [Careless, CarelessLater])
-def test_an_id_that_gives_the_recipient_away_is_masked(kind):
+@pytest.mark.parametrize("kind", [LeakyChannel, AsyncLeakyChannel])
+def test_recipient_in_provider_id_is_masked(kind):
     outcome = try_channel(kind(), make_intent())
 
     assert outcome.error is None
@@ -63,13 +61,13 @@ def test_an_id_that_gives_the_recipient_away_is_masked(kind):
         assert secret not in outcome.provider_id
 
 
-def test_a_wish_to_wait_is_kept():
-    outcome = try_channel(Careless(DeliveryFailed(retry_after=3)), make_intent())
+def test_retry_after_of_channel_error_is_preserved():
+    outcome = try_channel(LeakyChannel(DeliveryFailed(retry_after=3)), make_intent())
 
     assert outcome.error.retry_after == 3
 
 
-def test_an_id_that_nobody_asks_for_is_forgotten():
+def test_provider_id_set_outside_attempt_is_ignored():
     set_provider_id("SM1")
 
-    assert try_channel(Careless(KeyError()), make_intent()).provider_id == ""
+    assert try_channel(LeakyChannel(KeyError()), make_intent()).provider_id == ""

@@ -33,11 +33,11 @@ class TestFileChannel(ChannelContract):
 
     @pytest.fixture
     def failing_channel(self, tmp_path):
-        (tmp_path / "taken").write_text("")
-        return FileChannel(folder=tmp_path / "taken" / "messages")
+        (tmp_path / "file").write_text("")
+        return FileChannel(folder=tmp_path / "file" / "messages")
 
 
-def test_the_console_shows_all_there_is_to_type_or_open():
+def test_console_shows_recipient_token_link_and_account():
     stream = io.StringIO()
 
     ConsoleChannel(stream=stream).deliver(make_intent())
@@ -46,7 +46,7 @@ def test_the_console_shows_all_there_is_to_type_or_open():
         assert shown in stream.getvalue()
 
 
-def test_a_message_is_one_file_for_its_owner_only(tmp_path):
+def test_message_file_is_readable_by_owner_only(tmp_path):
     folder = tmp_path / "messages"
 
     FileChannel(folder=folder).deliver(make_intent())
@@ -60,7 +60,7 @@ def test_a_message_is_one_file_for_its_owner_only(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_message_that_is_tried_again_replaces_its_file(tmp_path):
+def test_retried_message_replaces_file(tmp_path):
     channel = FileChannel(folder=tmp_path)
 
     channel.deliver(make_intent())
@@ -71,8 +71,8 @@ def test_a_message_that_is_tried_again_replaces_its_file(tmp_path):
     assert [json.loads(path.read_text())["token"] for path in files] == [None, "anew"]
 
 
-def test_a_folder_that_cannot_be_written_to_is_tried_again(tmp_path):
-    (tmp_path / "taken").write_text("")
+def test_unwritable_folder_is_temporary_failure(tmp_path):
+    (tmp_path / "file").write_text("")
 
     with pytest.raises(DeliveryFailed):
-        FileChannel(folder=tmp_path / "taken").deliver(make_intent())
+        FileChannel(folder=tmp_path / "file").deliver(make_intent())

@@ -1,4 +1,4 @@
-"""Django's mail against a mail server."""
+"""The email channel, against a mail server on loopback."""
 
 import socket
 
@@ -38,7 +38,7 @@ class TestEmailChannel(ChannelContract):
         return EmailChannel()
 
 
-def test_a_mail_has_plain_text_and_html(mail_server):
+def test_email_has_plain_text_and_html(mail_server):
     channel = EmailChannel(
         from_email="Site <no-reply@example.org>", reply_to="help@example.org"
     )
@@ -55,7 +55,7 @@ def test_a_mail_has_plain_text_and_html(mail_server):
     assert SAMPLE_TOKEN in mail.get_body(["html"]).get_content()
 
 
-def test_every_try_at_a_message_has_the_same_id_and_asks_for_no_reply(mail_server):
+def test_retried_email_has_same_id_and_auto_submitted_header(mail_server):
     channel = EmailChannel(from_email="no-reply@example.org")
 
     channel.deliver(make_intent(recipient=ADA))
@@ -67,7 +67,7 @@ def test_every_try_at_a_message_has_the_same_id_and_asks_for_no_reply(mail_serve
     assert first["Auto-Submitted"] == "auto-generated"
 
 
-def test_a_project_without_html_sends_plain_text_alone(mail_server, settings):
+def test_empty_html_template_sends_plain_text_alone(mail_server, settings):
     empty = {"crudauth/email/reset_password.html": ""}
     loader = ("django.template.loaders.locmem.Loader", empty)
     settings.TEMPLATES = [
@@ -84,16 +84,14 @@ def test_a_project_without_html_sends_plain_text_alone(mail_server, settings):
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"),
+    ("reply", "code"),
     [
         (f"550 5.1.1 <{ADA}> no such user", "550 5.1.1"),
         ("553 mailbox name not allowed", "553"),
     ],
 )
-def test_a_recipient_that_the_server_refuses_for_good_is_rejected(
-    mail_server, answer, code
-):
-    mail_server.to_recipients = answer
+def test_permanently_refused_recipient_is_rejected(mail_server, reply, code):
+    mail_server.to_recipients = reply
 
     with pytest.raises(DeliveryRejected) as caught:
         EmailChannel().deliver(make_intent(recipient=ADA))
@@ -102,15 +100,15 @@ def test_a_recipient_that_the_server_refuses_for_good_is_rejected(
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"),
+    ("reply", "code"),
     [
         ("450 4.2.1 greylisted", "450 4.2.1"),
         ("452 4.2.2 mailbox full", "452 4.2.2"),
         ("530 5.7.0 authentication required", "530 5.7.0"),
     ],
 )
-def test_a_recipient_that_is_refused_for_now_is_tried_again(mail_server, answer, code):
-    mail_server.to_recipients = answer
+def test_temporarily_refused_recipient_is_temporary_failure(mail_server, reply, code):
+    mail_server.to_recipients = reply
 
     with pytest.raises(DeliveryFailed) as caught:
         EmailChannel().deliver(make_intent(recipient=ADA))
@@ -118,15 +116,15 @@ def test_a_recipient_that_is_refused_for_now_is_tried_again(mail_server, answer,
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("answer", ["451 4.3.0 later", "554 5.7.1 looks like spam"])
-def test_a_message_that_is_refused_is_tried_again(mail_server, answer):
-    mail_server.to_data = answer
+@pytest.mark.parametrize("reply", ["451 4.3.0 later", "554 5.7.1 looks like spam"])
+def test_refused_email_is_temporary_failure(mail_server, reply):
+    mail_server.to_data = reply
 
     with pytest.raises(DeliveryFailed):
         EmailChannel().deliver(make_intent(recipient=ADA))
 
 
-def test_a_server_that_is_not_there_is_tried_again():
+def test_unreachable_server_is_temporary_failure():
     with override_settings(**mail_settings(port=free_port())):
         outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
 
@@ -134,7 +132,7 @@ def test_a_server_that_is_not_there_is_tried_again():
     assert "ConnectionRefusedError" in str(outcome.error)
 
 
-def test_a_server_that_says_nothing_is_tried_again():
+def test_silent_server_is_temporary_failure():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with override_settings(**mail_settings(port=port)):
@@ -143,7 +141,7 @@ def test_a_server_that_says_nothing_is_tried_again():
     assert isinstance(outcome.error, DeliveryFailed)
 
 
-def test_a_backend_that_sends_nothing_and_says_so_is_tried_again():
+def test_backend_that_sends_nothing_is_temporary_failure():
     with (
         override_settings(**backend_settings("tests.channels.test_email.Nothing")),
         pytest.raises(DeliveryFailed),
@@ -152,7 +150,7 @@ def test_a_backend_that_sends_nothing_and_says_so_is_tried_again():
 
 
 @pytest.mark.parametrize("address", ["ada@", "ada@example.com\nBcc: eve@example.com"])
-def test_an_address_that_no_mail_can_be_sent_to_is_no_bug(mail_server, address):
+def test_malformed_address_is_error_without_email(mail_server, address):
     outcome = try_channel(EmailChannel(), make_intent(recipient=address))
 
     assert outcome.error is not None
@@ -160,7 +158,7 @@ def test_an_address_that_no_mail_can_be_sent_to_is_no_bug(mail_server, address):
     assert mail_server.received == []
 
 
-def test_what_anymail_says_of_a_recipient_decides():
+def test_recipient_rejected_by_anymail_is_rejected():
     settings = {"ANYMAIL": {}, **backend_settings("tests.channels.test_email.Refusing")}
     with override_settings(**settings):
         outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
@@ -170,7 +168,7 @@ def test_what_anymail_says_of_a_recipient_decides():
     assert ADA not in str(outcome.error)
 
 
-def test_anymails_id_of_a_message_is_passed_on():
+def test_anymail_message_id_becomes_provider_id():
     backend = "tests.channels.test_email.Accepting"
     with override_settings(ANYMAIL={}, **backend_settings(backend)):
         outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
@@ -179,9 +177,7 @@ def test_anymails_id_of_a_message_is_passed_on():
     assert outcome.provider_id == "esp-1"
 
 
-def test_nothing_said_anywhere_shows_the_address_or_the_token(
-    mail_server, everything_logged
-):
+def test_logs_and_reprs_show_no_secret(mail_server, everything_logged):
     mail_server.to_recipients = f"550 5.1.1 <{ADA}> no such user"
 
     outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
@@ -191,22 +187,22 @@ def test_nothing_said_anywhere_shows_the_address_or_the_token(
     assert outcome.error.__context__ is None
 
 
-def test_it_serves_email_unless_it_is_told_otherwise():
+def test_channel_serves_email_unless_factors_are_given():
     assert EmailChannel().serves("email")
     assert not EmailChannel().serves("phone")
     assert EmailChannel(factors=["mailbox"]).serves("mailbox")
 
 
 EMAIL = "crudauth_django.channels.email.EmailChannel"
-IN_A_ROW = {
+FALLBACK = {
     "BACKEND": "crudauth_django.channels.fallback.FallbackChannel",
     "OPTIONS": {"channels": [EMAIL]},
 }
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
-@pytest.mark.parametrize("channel", [EMAIL, IN_A_ROW], ids=["alone", "in-a-row"])
-def test_a_deploy_check_warns_of_mail_without_a_time_limit(settings, channel):
+@pytest.mark.parametrize("channel", [EMAIL, FALLBACK], ids=["email", "fallback"])
+def test_check_warns_of_smtp_without_timeout(settings, channel):
     settings.CRUDAUTH_CHANNELS = [channel]
 
     with override_settings(**backend_settings(SMTP)):
@@ -215,7 +211,7 @@ def test_a_deploy_check_warns_of_mail_without_a_time_limit(settings, channel):
     assert [problem.id for problem in found] == ["crudauth.W005"]
 
 
-def test_mail_with_a_time_limit_or_without_smtp_passes_the_check(settings):
+def test_check_accepts_smtp_with_timeout_and_other_backends(settings):
     settings.CRUDAUTH_CHANNELS = [EMAIL]
 
     with override_settings(**mail_settings(port=25)):
@@ -229,7 +225,7 @@ def test_mail_with_a_time_limit_or_without_smtp_passes_the_check(settings):
 @pytest.mark.parametrize(
     "channels", [["crudauth_django.channels.locmem.LocMemChannel"], ["no.such.Channel"]]
 )
-def test_who_sends_no_mail_needs_no_time_limit(settings, channels):
+def test_check_ignores_projects_without_email_channel(settings, channels):
     settings.CRUDAUTH_CHANNELS = channels
 
     with override_settings(**backend_settings(SMTP)):
@@ -237,7 +233,7 @@ def test_who_sends_no_mail_needs_no_time_limit(settings, channels):
 
 
 class Nothing:
-    """A mail backend whose connection could not be opened."""
+    """A mail backend that failed to open its connection, and sends nothing."""
 
     def __init__(self, **_options):
         pass
@@ -247,7 +243,7 @@ class Nothing:
 
 
 class Refusing(AnymailTestBackend):
-    """Anymail, over a provider that refuses everybody."""
+    """Anymail, over a provider that rejects every recipient."""
 
     def post_to_esp(self, payload, message):
         status = AnymailRecipientStatus(message_id=None, status="rejected")
@@ -255,7 +251,7 @@ class Refusing(AnymailTestBackend):
 
 
 class Accepting(AnymailTestBackend):
-    """Anymail, over a provider that has ids of its own."""
+    """Anymail, over a provider that returns ids of its own."""
 
     def get_esp_message_id(self, message):
         return "esp-1"

@@ -1,4 +1,4 @@
-"""A mail server that can't be spoken to is no fault of the recipient's."""
+"""A broken connection to the mail server is temporary: the recipient may be right."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ExpiredCertificate(BaseEmailBackend):
         raise ssl.SSLCertVerificationError("certificate has expired")
 
 
-def test_an_expired_certificate_is_tried_again():
+def test_expired_certificate_is_temporary_failure():
     intent = ChannelContract().intent("reset_password")
 
     with (

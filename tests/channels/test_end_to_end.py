@@ -1,4 +1,4 @@
-"""An account verified, and its password reset, over a provider's API."""
+"""Verification and password reset, over the API of a provider."""
 
 import re
 from http import HTTPStatus
@@ -37,7 +37,7 @@ def register(api, phone):
     return api.post("/register", account, format="json")
 
 
-def test_the_links_in_the_messages_verify_and_reset(api, sms):
+def test_links_in_messages_verify_and_reset(api, sms):
     register(api, "+15551234567")
     verified = api.post(
         "/email/verify-confirm", {"token": token_in(sms[0])}, format="json"
@@ -54,17 +54,15 @@ def test_the_links_in_the_messages_verify_and_reset(api, sms):
     assert {request.form["To"] for request in sms} == {"+15551234567"}
 
 
-def test_a_number_that_the_provider_rejects_changes_no_answer(
-    api, sms, everything_logged
-):
+def test_number_rejected_by_provider_gets_same_response(api, sms, everything_logged):
     failures = []
 
-    def note(**failure):
+    def record(**failure):
         failures.append(failure)
 
-    delivery_failed.connect(note)
+    delivery_failed.connect(record)
     registered = register(api, "+15005550004")
-    delivery_failed.disconnect(note)
+    delivery_failed.disconnect(record)
 
     assert registered.status_code == HTTPStatus.ACCEPTED
     assert [failure["code"] for failure in failures] == ["21610"]

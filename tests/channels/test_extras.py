@@ -1,4 +1,4 @@
-"""Each optional library, as it is when nobody has installed it."""
+"""Channels whose optional library is missing."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ EXTRAS = {
 }
 
 
-def checked(extra: str, program: str) -> str:
+def check_output(extra: str, program: str) -> str:
     name, options = EXTRAS[extra]
     path = f"crudauth_django.channels.{extra}.{name}"
     channel = {"BACKEND": path, "OPTIONS": {**options, "factors": ["phone"]}}
@@ -46,13 +46,13 @@ def checked(extra: str, program: str) -> str:
 
 
 @pytest.mark.parametrize("extra", sorted(EXTRAS))
-def test_a_channel_whose_library_is_absent_names_its_extra_in_the_check(extra):
-    said = checked(extra, ABSENT.format(library=extra))
+def test_check_names_extra_of_missing_library(extra):
+    output = check_output(extra, ABSENT.format(library=extra))
 
-    assert said.startswith("crudauth.E010")
-    assert f'pip install "crudauth-django[{extra}]"' in said
+    assert output.startswith("crudauth.E010")
+    assert f'pip install "crudauth-django[{extra}]"' in output
 
 
 @pytest.mark.parametrize("extra", sorted(EXTRAS))
-def test_a_channel_whose_library_is_installed_passes_the_check(extra):
-    assert checked(extra, ABSENT.format(library="nothing")) == ""
+def test_check_accepts_channel_with_installed_library(extra):
+    assert check_output(extra, ABSENT.format(library="nothing")) == ""

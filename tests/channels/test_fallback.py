@@ -1,4 +1,4 @@
-"""One channel after the other."""
+"""The fallback channel: it tries one channel after the other."""
 
 import pytest
 
@@ -14,30 +14,30 @@ from tests.channels.conftest import RECIPIENT, make_intent
 HERE = "tests.channels.test_fallback"
 
 
-class Listed(DeliveryChannel):
-    """Remembers who was tried, and does what its option says."""
+class RecordingChannel(DeliveryChannel):
+    """Records its name in ``tried``, then raises its ``error`` if it has one."""
 
     tried: list[str] = []
 
-    def __init__(self, *, name="", refusal=None, **options):
+    def __init__(self, *, name="", error=None, **options):
         super().__init__(**options)
         self.name = name
-        self.error = refusal
+        self.error = error
 
     def deliver(self, intent):
-        Listed.tried.append(self.name)
+        RecordingChannel.tried.append(self.name)
         if self.error is not None:
             raise self.error
         set_provider_id(f"id-of-{self.name}")
 
 
-class Later(Listed):
+class AsyncRecordingChannel(RecordingChannel):
     async def deliver(self, intent):
         super().deliver(intent)
 
 
-def row(*options, backend="Listed", **more) -> FallbackChannel:
-    Listed.tried.clear()
+def fallback(*options, backend="RecordingChannel", **more) -> FallbackChannel:
+    RecordingChannel.tried.clear()
     return FallbackChannel(
         channels=[{"BACKEND": f"{HERE}.{backend}", "OPTIONS": o} for o in options],
         **more,
@@ -51,39 +51,39 @@ REJECTED = DeliveryRejected("no such number", code="21211")
 class TestFallbackChannel(ChannelContract):
     @pytest.fixture
     def channel(self):
-        return row({"refusal": FAILED}, {})
+        return fallback({"error": FAILED}, {})
 
     @pytest.fixture
     def failing_channel(self):
-        return row({"refusal": FAILED}, {"refusal": REJECTED})
+        return fallback({"error": FAILED}, {"error": REJECTED})
 
 
-def test_the_first_that_takes_it_is_the_last_that_is_tried():
-    channel = row({"name": "sms"}, {"name": "whatsapp"})
+def test_no_channel_is_tried_after_accepting_channel():
+    channel = fallback({"name": "sms"}, {"name": "whatsapp"})
 
     channel.deliver(make_intent())
 
-    assert Listed.tried == ["sms"]
+    assert RecordingChannel.tried == ["sms"]
 
 
 @pytest.mark.parametrize(
-    "refusal", [FAILED, REJECTED, KeyError("a bug")], ids=["failed", "rejected", "bug"]
+    "error", [FAILED, REJECTED, KeyError("a bug")], ids=["failed", "rejected", "bug"]
 )
-@pytest.mark.parametrize("backend", ["Listed", "Later"])
-def test_the_next_is_tried_whatever_was_wrong_with_the_one_before(refusal, backend):
-    channel = row(
-        {"name": "sms", "refusal": refusal}, {"name": "whatsapp"}, backend=backend
+@pytest.mark.parametrize("backend", ["RecordingChannel", "AsyncRecordingChannel"])
+def test_next_channel_is_tried_after_any_error(error, backend):
+    channel = fallback(
+        {"name": "sms", "error": error}, {"name": "whatsapp"}, backend=backend
     )
 
     outcome = try_channel(channel, make_intent())
 
-    assert Listed.tried == ["sms", "whatsapp"]
+    assert RecordingChannel.tried == ["sms", "whatsapp"]
     assert outcome.error is None
     assert outcome.provider_id == "id-of-whatsapp"
 
 
-def test_what_all_reject_is_rejected():
-    channel = row({"refusal": REJECTED}, {"refusal": DeliveryRejected("", code="2")})
+def test_message_rejected_by_every_channel_is_rejected():
+    channel = fallback({"error": REJECTED}, {"error": DeliveryRejected("", code="2")})
 
     with pytest.raises(DeliveryRejected) as caught:
         channel.deliver(make_intent())
@@ -91,8 +91,8 @@ def test_what_all_reject_is_rejected():
     assert caught.value.code == "2"
 
 
-def test_what_one_may_still_take_is_tried_again_when_that_one_asks():
-    channel = row({"refusal": FAILED}, {"refusal": REJECTED})
+def test_temporary_failure_outweighs_rejection():
+    channel = fallback({"error": FAILED}, {"error": REJECTED})
 
     with pytest.raises(DeliveryFailed) as caught:
         channel.deliver(make_intent())
@@ -100,9 +100,9 @@ def test_what_one_may_still_take_is_tried_again_when_that_one_asks():
     assert (caught.value.code, caught.value.retry_after) == ("500", 7)
 
 
-def test_each_refusal_is_logged_without_its_secrets(everything_logged):
-    telling = DeliveryFailed(f"{RECIPIENT} did not get {SAMPLE_TOKEN}", code="500")
-    channel = row({"name": "sms", "refusal": telling}, {"name": "whatsapp"})
+def test_channel_error_is_logged_without_secrets(everything_logged):
+    leaky = DeliveryFailed(f"{RECIPIENT} did not get {SAMPLE_TOKEN}", code="500")
+    channel = fallback({"name": "sms", "error": leaky}, {"name": "whatsapp"})
 
     channel.deliver(make_intent())
 
@@ -111,34 +111,34 @@ def test_each_refusal_is_logged_without_its_secrets(everything_logged):
     assert SAMPLE_TOKEN not in everything_logged.text
 
 
-def test_it_serves_what_every_one_of_its_channels_serves():
-    channel = row({"factors": ["phone", "email"]}, {"factors": ["phone"]})
+def test_fallback_serves_factor_if_every_channel_does():
+    channel = fallback({"factors": ["phone", "email"]}, {"factors": ["phone"]})
 
     assert channel.serves("phone")
     assert not channel.serves("email")
-    assert not row({}, factors=["email"]).serves("phone")
+    assert not fallback({}, factors=["email"]).serves("phone")
 
 
-def test_a_channel_may_be_given_by_its_path_alone():
-    Listed.tried.clear()
+def test_channel_can_be_given_as_path():
+    RecordingChannel.tried.clear()
 
-    FallbackChannel(channels=[f"{HERE}.Listed"]).deliver(make_intent())
+    FallbackChannel(channels=[f"{HERE}.RecordingChannel"]).deliver(make_intent())
 
-    assert Listed.tried == [""]
+    assert RecordingChannel.tried == [""]
 
 
 @pytest.mark.parametrize(
     "channels",
     [
         [],
-        "tests.channels.test_fallback.Listed",
+        "tests.channels.test_fallback.RecordingChannel",
         [3],
         ["tests.channels.test_fallback.Nothing"],
         ["datetime.datetime"],
         [{"BACKEND": "datetime.timedelta"}],
     ],
 )
-def test_a_row_that_cannot_work_fails_the_check(settings, channels):
+def test_check_reports_invalid_fallback_channels(settings, channels):
     settings.CRUDAUTH_CHANNELS = [
         {
             "BACKEND": "crudauth_django.channels.fallback.FallbackChannel",

@@ -1,4 +1,4 @@
-"""One channel, and all the workers of a dispatcher at once."""
+"""One channel, used by several workers of a dispatcher at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +12,7 @@ from crudauth_django.channels.webhook import WebhookChannel
 from tests.channels.conftest import make_intent
 from tests.channels.gateway import ACCOUNT_SID, AUTH_TOKEN, VONAGE_KEY, VONAGE_SECRET
 
-# On Python 3.11 and 3.12 a dependency of Apprise's mail plugin says this once.
+# On Python 3.11 and 3.12, a dependency of Apprise's mail plugin warns once.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")
 
 MESSAGES = 24
@@ -38,7 +38,7 @@ def channels(gateway, tls_gateway):
 
 
 @pytest.mark.parametrize("name", ["twilio", "vonage", "webhook", "apprise"])
-def test_messages_in_parallel_arrive_once_each_and_in_silence(
+def test_parallel_messages_arrive_once_each_without_log(
     gateway, tls_gateway, everything_logged, name
 ):
     channel = channels(gateway, tls_gateway)[name]

@@ -1,4 +1,4 @@
-"""The credentials in CRUDAUTH_CHANNELS are for the channels alone."""
+"""The credentials in ``CRUDAUTH_CHANNELS`` appear in no output."""
 
 import pytest
 from django.views.debug import SafeExceptionReporterFilter
@@ -29,7 +29,7 @@ def registered(name: str, **options) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("name", sorted(CHANNELS))
-def test_a_repr_shows_no_credentials(settings, name):
+def test_repr_of_channel_shows_no_credentials(settings, name):
     fallback = "crudauth_django.channels.fallback.FallbackChannel"
     settings.CRUDAUTH_CHANNELS = [
         registered(name),
@@ -43,7 +43,7 @@ def test_a_repr_shows_no_credentials(settings, name):
 
 
 @pytest.mark.parametrize("name", sorted(CHANNELS))
-def test_a_check_that_fails_repeats_no_credentials(settings, name):
+def test_failing_check_shows_no_credentials(settings, name):
     settings.CRUDAUTH_CHANNELS = [registered(name, no_such_option=SECRET)]
 
     (problem,) = check_channels()
@@ -52,7 +52,7 @@ def test_a_check_that_fails_repeats_no_credentials(settings, name):
     assert SECRET not in str(problem)
 
 
-def test_djangos_debug_page_hides_the_setting(settings):
+def test_debug_page_hides_channel_credentials(settings):
     settings.CRUDAUTH_CHANNELS = [registered("twilio.TwilioChannel")]
 
     shown = SafeExceptionReporterFilter().get_safe_settings()["CRUDAUTH_CHANNELS"]

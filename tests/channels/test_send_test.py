@@ -41,7 +41,7 @@ def send_test(*arguments) -> None:
     call_command("crudauth_send_test", *arguments, no_color=True)
 
 
-def test_it_says_of_every_channel_what_became_of_the_message(settings, gateway, capsys):
+def test_output_reports_result_of_every_channel(settings, gateway, capsys):
     settings.CRUDAUTH_CHANNELS = [twilio(gateway), webhook(gateway), LOCMEM, EMAIL]
     gateway.will(
         Reply(
@@ -53,8 +53,8 @@ def test_it_says_of_every_channel_what_became_of_the_message(settings, gateway, 
 
     send_test(RECIPIENT)
 
-    said = re.sub(r"\d\.\d\d s", "N s", capsys.readouterr().out)
-    assert said.splitlines() == [
+    output = re.sub(r"\d\.\d\d s", "N s", capsys.readouterr().out)
+    assert output.splitlines() == [
         f"{TWILIO}: failed temporarily after N s, code 20429: "
         "Twilio did not accept it (asked to wait 9 s)",
         f"{WEBHOOK}: accepted after N s, the provider's id is gw-1",
@@ -63,9 +63,7 @@ def test_it_says_of_every_channel_what_became_of_the_message(settings, gateway, 
     ]
 
 
-def test_it_tries_each_channel_that_another_one_falls_back_on(
-    settings, gateway, outbox, capsys
-):
+def test_every_channel_of_fallback_is_tried(settings, gateway, outbox, capsys):
     nested = {"BACKEND": FALLBACK, "OPTIONS": {"channels": [LOCMEM, LOCMEM]}}
     channels = [LOCMEM, webhook(gateway), nested]
     settings.CRUDAUTH_CHANNELS = [
@@ -75,8 +73,8 @@ def test_it_tries_each_channel_that_another_one_falls_back_on(
 
     send_test(RECIPIENT)
 
-    said = re.sub(r"\d\.\d\d s", "N s", capsys.readouterr().out)
-    assert said.splitlines() == [
+    output = re.sub(r"\d\.\d\d s", "N s", capsys.readouterr().out)
+    assert output.splitlines() == [
         f"{FALLBACK} > LocMemChannel: accepted after N s",
         f"{FALLBACK} > WebhookChannel: accepted after N s, the provider's id is gw-1",
         f"{FALLBACK} > FallbackChannel > LocMemChannel: accepted after N s",
@@ -86,7 +84,7 @@ def test_it_tries_each_channel_that_another_one_falls_back_on(
     assert len(outbox) == 3
 
 
-def test_the_message_is_harmless_and_in_the_language_asked_for(settings, outbox):
+def test_message_has_no_token_and_requested_language(settings, outbox):
     settings.CRUDAUTH_CHANNELS = [LOCMEM]
 
     send_test("+1 (555) 123-4567", "--language", "es")
@@ -99,7 +97,7 @@ def test_the_message_is_harmless_and_in_the_language_asked_for(settings, outbox)
     assert intent.language == "es"
 
 
-def test_every_shipped_wording_knows_the_test_message(settings, gateway):
+def test_sms_and_email_templates_render_test_message(settings, gateway):
     settings.CRUDAUTH_CHANNELS = [
         webhook(gateway),
         {
@@ -116,19 +114,19 @@ def test_every_shipped_wording_knows_the_test_message(settings, gateway):
     assert SAMPLE_TOKEN not in str(sms) + str(email)
 
 
-def test_it_fails_when_nobody_took_the_message(settings, gateway, capsys):
+def test_command_fails_if_no_channel_accepts(settings, gateway, capsys):
     settings.CRUDAUTH_CHANNELS = [twilio(gateway)]
 
     with pytest.raises(CommandError, match="No channel accepted"):
         send_test("+15005550004")
 
-    said = capsys.readouterr().out
-    assert ": rejected after" in said
-    assert "code 21610" in said
-    assert "5005550004" not in said
+    output = capsys.readouterr().out
+    assert ": rejected after" in output
+    assert "code 21610" in output
+    assert "5005550004" not in output
 
 
-def test_it_fails_when_nobody_serves_the_factor(settings):
+def test_command_fails_if_no_channel_serves_factor(settings):
     settings.CRUDAUTH_CHANNELS = [EMAIL]
 
     with pytest.raises(CommandError, match="No channel accepted"):
@@ -136,12 +134,12 @@ def test_it_fails_when_nobody_serves_the_factor(settings):
 
 
 @pytest.mark.parametrize("recipient", ["ada@example.com", "", "12", "+1555\x00"])
-def test_it_fails_for_what_is_no_recovery_value(recipient):
+def test_command_fails_for_malformed_recipient(recipient):
     with pytest.raises(CommandError, match="phone"):
         send_test(recipient)
 
 
-def test_it_fails_where_accounts_have_no_recovery_factor():
+def test_command_fails_without_recovery_factor():
     done = subprocess.run(
         [sys.executable, "-m", "django", "crudauth_send_test", RECIPIENT],
         env=environment(shape="username", database=":memory:"),

@@ -1,4 +1,4 @@
-"""Twilio's SDK against a server that speaks Twilio's API."""
+"""The Twilio channel, against a server with Twilio's API."""
 
 import json
 from http import HTTPStatus
@@ -44,7 +44,7 @@ class TestTwilioChannel(ChannelContract):
         return twilio(gateway, timeout=10)
 
 
-def test_an_sms_is_a_form_with_the_text_and_the_tokens_lifetime(gateway):
+def test_sms_request_has_text_and_token_lifetime(gateway):
     twilio(gateway, timeout=10).deliver(make_intent())
 
     (request,) = gateway.received
@@ -55,7 +55,7 @@ def test_an_sms_is_a_form_with_the_text_and_the_tokens_lifetime(gateway):
     assert request.form["ValidityPeriod"] == "3600"
 
 
-def test_a_messaging_service_sends_in_place_of_a_number(gateway):
+def test_messaging_service_replaces_sender_number(gateway):
     service = "MG" + "1" * 32
 
     twilio(gateway, sender=service, timeout=10).deliver(make_intent())
@@ -65,7 +65,7 @@ def test_a_messaging_service_sends_in_place_of_a_number(gateway):
     assert "From" not in request.form
 
 
-def test_whatsapp_addresses_both_ends_and_uses_the_kinds_template(gateway):
+def test_whatsapp_request_has_prefixes_and_template(gateway):
     channel = twilio(
         gateway, medium="whatsapp", templates={"reset_password": "HX1"}, timeout=10
     )
@@ -95,14 +95,14 @@ def test_whatsapp_addresses_both_ends_and_uses_the_kinds_template(gateway):
         ("+15005550009", "21614"),
     ],
 )
-def test_a_number_that_can_never_be_reached_is_rejected(gateway, number, code):
+def test_unreachable_number_is_rejected(gateway, number, code):
     with pytest.raises(DeliveryRejected) as caught:
         twilio(gateway, timeout=10).deliver(make_intent(recipient=number))
 
     assert caught.value.code == code
 
 
-def test_somebody_without_whatsapp_is_rejected(gateway):
+def test_number_without_whatsapp_is_rejected(gateway):
     channel = twilio(gateway, medium="whatsapp", timeout=10)
 
     with pytest.raises(DeliveryRejected) as caught:
@@ -111,7 +111,7 @@ def test_somebody_without_whatsapp_is_rejected(gateway):
     assert caught.value.code == "63003"
 
 
-def test_a_problem_of_our_own_account_is_tried_again(gateway):
+def test_error_of_own_account_is_temporary(gateway):
     with pytest.raises(DeliveryFailed) as bad_sender:
         twilio(gateway, timeout=10).deliver(make_intent(recipient="+15005550007"))
     with pytest.raises(DeliveryFailed) as bad_token:
@@ -121,7 +121,7 @@ def test_a_problem_of_our_own_account_is_tried_again(gateway):
     assert bad_token.value.code == "20003"
 
 
-def test_too_many_requests_pass_on_how_long_to_wait(gateway):
+def test_too_many_requests_passes_on_retry_after(gateway):
     gateway.will(
         Reply(
             status=HTTPStatus.TOO_MANY_REQUESTS,
@@ -136,7 +136,7 @@ def test_too_many_requests_pass_on_how_long_to_wait(gateway):
     assert (caught.value.code, caught.value.retry_after) == ("20429", 17)
 
 
-def test_a_message_that_failed_at_once_says_so_by_its_code(gateway):
+def test_message_failed_in_response_is_rejected_with_code(gateway):
     sid = "SM" + "b" * 32
     gateway.will(
         Reply(status=201, content={"sid": sid, "status": "failed", "error_code": 30005})
@@ -161,7 +161,7 @@ def test_a_message_that_failed_at_once_says_so_by_its_code(gateway):
     ],
     ids=["hang", "reset", "close", "500", "503", "no-json", "redirect"],
 )
-def test_a_provider_in_trouble_is_asked_once_and_then_later(gateway, reply):
+def test_provider_failure_is_temporary_after_one_request(gateway, reply):
     gateway.will(reply)
 
     with pytest.raises(DeliveryFailed):
@@ -170,7 +170,7 @@ def test_a_provider_in_trouble_is_asked_once_and_then_later(gateway, reply):
     assert len(gateway.received) == 1
 
 
-def test_the_providers_id_of_a_message_is_passed_on(gateway):
+def test_message_sid_becomes_provider_id(gateway):
     outcome = try_channel(twilio(gateway, timeout=10), make_intent())
 
     assert outcome.error is None
@@ -178,23 +178,19 @@ def test_the_providers_id_of_a_message_is_passed_on(gateway):
 
 
 @pytest.mark.parametrize("number", ["+15551234567", "+15005550001", "+15005550007"])
-def test_nothing_said_anywhere_shows_the_number_the_token_or_the_credentials(
-    gateway, everything_logged, number
-):
+def test_logs_and_reprs_show_no_secret(gateway, everything_logged, number):
     channel = twilio(gateway, timeout=10)
 
     outcome = try_channel(channel, make_intent(recipient=number))
 
-    said = everything_logged.text + repr(channel) + repr(outcome)
+    output = everything_logged.text + repr(channel) + repr(outcome)
     for secret in (number[1:], SAMPLE_TOKEN, AUTH_TOKEN):
-        assert secret not in said
+        assert secret not in output
     if outcome.error is not None:
         assert outcome.error.__context__ is None
 
 
-def test_what_the_project_itself_does_with_the_sdk_is_logged_as_before(
-    gateway, everything_logged
-):
+def test_other_requests_of_sdk_are_still_logged(gateway, everything_logged):
     from twilio.http.http_client import TwilioHttpClient
 
     twilio(gateway, timeout=10).deliver(make_intent())
@@ -215,12 +211,12 @@ def test_what_the_project_itself_does_with_the_sdk_is_logged_as_before(
         {"api_url": "ftp://127.0.0.1"},
     ],
 )
-def test_options_that_cannot_work_are_refused_at_once(gateway, options):
+def test_invalid_options_raise_value_error(gateway, options):
     with pytest.raises(ValueError):  # noqa: PT011 (the check repeats its text)
         twilio(gateway, **options)
 
 
-def test_it_serves_phones_unless_it_is_told_otherwise(gateway):
+def test_channel_serves_phone_unless_factors_are_given(gateway):
     assert twilio(gateway).serves("phone")
     assert not twilio(gateway).serves("email")
     assert twilio(gateway, factors=["mobile"]).serves("mobile")

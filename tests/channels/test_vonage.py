@@ -1,4 +1,4 @@
-"""Vonage's SDK against a server that speaks its Messages API, over TLS."""
+"""The Vonage channel, against a server with Vonage's Messages API over TLS."""
 
 from http import HTTPStatus
 
@@ -45,7 +45,7 @@ class TestVonageChannel(ChannelContract):
         return vonage(tls_gateway)
 
 
-def test_an_sms_is_json_with_the_text_and_the_tokens_lifetime(tls_gateway):
+def test_sms_request_has_text_and_token_lifetime(tls_gateway):
     vonage(tls_gateway).deliver(make_intent())
 
     (request,) = tls_gateway.received
@@ -58,7 +58,7 @@ def test_an_sms_is_json_with_the_text_and_the_tokens_lifetime(tls_gateway):
     assert SAMPLE_TOKEN in request.json["text"]
 
 
-def test_an_application_signs_a_jwt_with_its_key(tls_gateway, keys):
+def test_application_key_signs_jwt(tls_gateway, keys):
     pem = {"application_id": APPLICATION_ID, "private_key": keys.private_pem}
     path = {"application_id": APPLICATION_ID, "private_key": str(keys.key_file)}
 
@@ -70,7 +70,7 @@ def test_an_application_signs_a_jwt_with_its_key(tls_gateway, keys):
     assert len(tls_gateway.received) == 2
 
 
-def test_whatsapp_uses_the_kinds_template_in_the_readers_language(tls_gateway):
+def test_whatsapp_request_has_template_and_locale(tls_gateway):
     channel = vonage(
         tls_gateway, medium="whatsapp", templates={"reset_password": "space:reset"}
     )
@@ -91,14 +91,14 @@ def test_whatsapp_uses_the_kinds_template_in_the_readers_language(tls_gateway):
 @pytest.mark.parametrize(
     ("number", "code"), [("+15005550001", "1170"), ("+15005550004", "1240")]
 )
-def test_a_number_that_can_never_be_reached_is_rejected(tls_gateway, number, code):
+def test_unreachable_number_is_rejected(tls_gateway, number, code):
     with pytest.raises(DeliveryRejected) as caught:
         vonage(tls_gateway).deliver(make_intent(recipient=number))
 
     assert caught.value.code == code
 
 
-def test_what_the_sdk_takes_for_no_number_is_rejected_unsent(tls_gateway):
+def test_number_refused_by_sdk_is_rejected_without_request(tls_gateway):
     with pytest.raises(DeliveryRejected) as caught:
         vonage(tls_gateway).deliver(make_intent(recipient="ada@example.com"))
 
@@ -106,7 +106,7 @@ def test_what_the_sdk_takes_for_no_number_is_rejected_unsent(tls_gateway):
     assert tls_gateway.received == []
 
 
-def test_a_problem_of_our_own_account_is_tried_again(tls_gateway):
+def test_error_of_own_account_is_temporary(tls_gateway):
     wrong = {"api_key": VONAGE_KEY, "api_secret": "wrong"}
 
     with pytest.raises(DeliveryFailed) as bad_sender:
@@ -118,7 +118,7 @@ def test_a_problem_of_our_own_account_is_tried_again(tls_gateway):
     assert bad_secret.value.code == "unauthorized"
 
 
-def test_too_many_requests_pass_on_how_long_to_wait(tls_gateway):
+def test_too_many_requests_passes_on_retry_after(tls_gateway):
     tls_gateway.will(
         Reply(
             status=HTTPStatus.TOO_MANY_REQUESTS,
@@ -146,7 +146,7 @@ def test_too_many_requests_pass_on_how_long_to_wait(tls_gateway):
     ],
     ids=["hang", "reset", "close", "500", "503", "no-json", "no-id"],
 )
-def test_a_provider_in_trouble_is_asked_once_and_then_later(tls_gateway, reply):
+def test_provider_failure_is_temporary_after_one_request(tls_gateway, reply):
     tls_gateway.will(reply)
 
     with pytest.raises(DeliveryFailed):
@@ -155,7 +155,7 @@ def test_a_provider_in_trouble_is_asked_once_and_then_later(tls_gateway, reply):
     assert len(tls_gateway.received) == 1
 
 
-def test_a_server_that_nobody_vouches_for_gets_nothing(tls_gateway, monkeypatch):
+def test_server_with_untrusted_certificate_gets_no_request(tls_gateway, monkeypatch):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
 
     with pytest.raises(DeliveryFailed):
@@ -164,21 +164,19 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(tls_gateway, monkeypatch)
     assert tls_gateway.received == []
 
 
-def test_the_providers_id_of_a_message_is_passed_on(tls_gateway):
+def test_message_uuid_becomes_provider_id(tls_gateway):
     assert try_channel(vonage(tls_gateway), make_intent()).provider_id == "aaaa-bbbb"
 
 
 @pytest.mark.parametrize("number", ["+15551234567", "+15005550001", "+15005550007"])
-def test_nothing_said_anywhere_shows_the_number_the_token_or_the_credentials(
-    tls_gateway, everything_logged, number
-):
+def test_logs_and_reprs_show_no_secret(tls_gateway, everything_logged, number):
     channel = vonage(tls_gateway)
 
     outcome = try_channel(channel, make_intent(recipient=number))
 
-    said = everything_logged.text + repr(channel) + repr(outcome)
+    output = everything_logged.text + repr(channel) + repr(outcome)
     for secret in (number[1:], SAMPLE_TOKEN, VONAGE_SECRET):
-        assert secret not in said
+        assert secret not in output
     if outcome.error is not None:
         assert outcome.error.__context__ is None
 
@@ -198,9 +196,7 @@ def test_nothing_said_anywhere_shows_the_number_the_token_or_the_credentials(
         {"password": "a-key-that-is-secret"},
     ],
 )
-def test_credentials_that_cannot_work_are_refused_at_once_and_not_repeated(
-    tls_gateway, credentials
-):
+def test_error_for_invalid_credentials_does_not_show_them(tls_gateway, credentials):
     with pytest.raises(ImproperlyConfigured) as caught:
         vonage(tls_gateway, credentials=credentials)
 

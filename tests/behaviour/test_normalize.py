@@ -1,4 +1,4 @@
-"""What can't be a value of an identity column, whatever the shape."""
+"""Normalized and refused values of identity columns, for every shape."""
 
 from http import HTTPStatus
 
@@ -26,53 +26,53 @@ UNPRINTABLE = {
 
 @pytest.mark.parametrize("column", user_shape().columns)
 @pytest.mark.parametrize("letter", UNPRINTABLE.values(), ids=UNPRINTABLE)
-def test_an_invisible_character_is_refused_by_name(ada, column, letter):
+def test_invisible_character_is_refused(ada, column, letter):
     value = ada.stored(column)
 
-    answer = ada.register(**{column: value[:1] + letter + value[1:]})
+    response = ada.register(**{column: value[:1] + letter + value[1:]})
 
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert list(answer.data) == [column]
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert list(response.data) == [column]
     assert not user_model().objects.exists()
 
 
 @pytest.mark.parametrize("column", user_shape().columns)
 @pytest.mark.parametrize("value", [None, [], {}, 7, True, "", " ", "\ud800", "x" * 999])
-def test_what_is_no_value_is_refused_by_name(ada, column, value):
-    answer = ada.register(**{column: value})
+def test_malformed_value_is_refused(ada, column, value):
+    response = ada.register(**{column: value})
 
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert list(answer.data) == [column]
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert list(response.data) == [column]
     assert not user_model().objects.exists()
 
 
 @pytest.mark.parametrize("column", user_shape().columns)
-def test_two_spellings_are_one_value(ada, column):
-    spelled = {
+def test_two_forms_normalize_to_same_value(ada, column):
+    normalized = {
         normalize(field_of(column), text)
         for text in (ada.stored(column), ada.typed(column))
     }
 
-    assert spelled == {ada.stored(column)}
+    assert normalized == {ada.stored(column)}
 
 
 @pytest.mark.parametrize("column", user_shape().identifiers)
-def test_no_chosen_name_looks_like_somebodys_address(column):
+def test_public_identifier_cannot_look_like_address(column):
     field = field_of(column)
     if is_personal(field):
         accepted = ["ada@example.com"] if column == "email" else ["+12125552368"]
     else:
         accepted = []
-    looks = [
+    lookalikes = [
         "ada@example.com",
         "\uff21da@example.com",
         "+12125552368",
         "+1 (212) 555-2368",
     ]
 
-    for text in looks:
+    for text in lookalikes:
         try:
-            spelled = normalize(field, text)
+            normalized = normalize(field, text)
         except ValidationError:
             continue
-        assert spelled in accepted
+        assert normalized in accepted

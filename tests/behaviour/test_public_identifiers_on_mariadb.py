@@ -1,4 +1,4 @@
-"""Chosen names where the database takes ``\u00e4`` for ``a``; collected there alone."""
+"""Public identifiers on MariaDB, where ``\u00e4`` is ``a``; collected there alone."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tests.behaviour.people import Browser
 
 pytestmark = pytest.mark.django_db
 
-CHOSEN = [
+PUBLIC_IDENTIFIERS = [
     n
     for n in user_shape().identifiers
     if n != user_shape().factor and not is_personal(field_of(n))
 ]
 
 
-@pytest.mark.parametrize("column", CHOSEN)
-def test_a_name_that_only_looks_the_same_is_taken_and_no_error(ada, bob, column):
+@pytest.mark.parametrize("column", PUBLIC_IDENTIFIERS)
+def test_lookalike_identifier_is_refused_as_taken(ada, bob, column):
     ada.register()
     value = ada.stored(column).replace("a", "\u00e4").replace("e-", "\u00e9-")
 
     same = bob.register(**{column: ada.stored(column)})
-    looks_the_same = bob.register(**{column: value})
+    lookalike = bob.register(**{column: value})
 
-    assert looks_the_same.status_code == HTTPStatus.BAD_REQUEST
-    assert list(looks_the_same.data) == [column]
-    assert looks_the_same.data == same.data
+    assert lookalike.status_code == HTTPStatus.BAD_REQUEST
+    assert list(lookalike.data) == [column]
+    assert lookalike.data == same.data
     assert user_model().objects.count() == 1
     assert Browser().log_in(value).status_code == HTTPStatus.UNAUTHORIZED

@@ -1,4 +1,4 @@
-"""Names that somebody chose, which are no secret: taken ones are said to be."""
+"""Public identifiers, such as user names: an error says if one is taken."""
 
 from http import HTTPStatus
 
@@ -9,29 +9,27 @@ from crudauth_django.users import field_of, user_model, user_shape
 
 pytestmark = pytest.mark.django_db
 
-NAMES = [
+PUBLIC_IDENTIFIERS = [
     n
     for n in user_shape().identifiers
     if n != user_shape().factor and not is_personal(field_of(n))
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_taken_name_is_refused_in_every_spelling(ada, bob, name):
+@pytest.mark.parametrize("name", PUBLIC_IDENTIFIERS)
+def test_taken_identifier_is_refused_in_every_form(ada, bob, name):
     ada.register()
 
     for text in (ada.stored(name), ada.typed(name)):
-        answer = bob.register(**{name: text})
+        response = bob.register(**{name: text})
 
-        assert answer.status_code == HTTPStatus.BAD_REQUEST
-        assert list(answer.data) == [name]
+        assert response.status_code == HTTPStatus.BAD_REQUEST
+        assert list(response.data) == [name]
     assert user_model().objects.count() == 1
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_taken_name_is_refused_before_anything_else_shows(
-    ada, bob, eve, outbox, name
-):
+@pytest.mark.parametrize("name", PUBLIC_IDENTIFIERS)
+def test_taken_identifier_error_hides_other_taken_values(ada, bob, eve, outbox, name):
     ada.register()
     bob.register()
     outbox.clear()

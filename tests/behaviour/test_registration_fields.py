@@ -1,4 +1,4 @@
-"""What ``/register`` writes beside identity: a strict list, and the server's own."""
+"""Fields that ``/register`` writes: opted in by the project, or set by the server."""
 
 from http import HTTPStatus
 
@@ -12,7 +12,7 @@ from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
-PRIVILEGED = [
+PROTECTED_FIELDS = [
     "auth_epoch",
     "date_joined",
     "groups",
@@ -51,14 +51,14 @@ def staff(**_values):
     return {"is_staff": True, "credit": 10}
 
 
-def test_a_column_that_was_not_opted_in_is_ignored(ada):
-    answer = ada.register(nickname="Countess", credit=10)
+def test_field_without_opt_in_is_ignored(ada):
+    response = ada.register(nickname="Countess", credit=10)
 
-    assert answer.status_code == HTTPStatus.ACCEPTED
+    assert response.status_code == HTTPStatus.ACCEPTED
     assert (ada.account.nickname, ada.account.credit) == ("", 0)
 
 
-def test_a_column_that_was_opted_in_is_written(ada, settings):
+def test_opted_in_field_is_saved(ada, settings):
     settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = ["nickname"]
 
     ada.register(nickname="Countess", credit=10)
@@ -66,18 +66,18 @@ def test_a_column_that_was_opted_in_is_written(ada, settings):
     assert (ada.account.nickname, ada.account.credit) == ("Countess", 0)
 
 
-def test_a_column_that_was_opted_in_is_validated(ada, settings):
+def test_opted_in_field_is_validated(ada, settings):
     settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = ["nickname"]
 
-    answer = ada.register(nickname="x" * 41)
+    response = ada.register(nickname="x" * 41)
 
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert list(answer.data) == ["nickname"]
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert list(response.data) == ["nickname"]
 
 
-def test_a_column_of_privilege_that_was_opted_in_is_ignored(ada, bob, settings):
-    settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = [*PRIVILEGED, "nickname"]
-    loot = dict.fromkeys(PRIVILEGED, True) | {
+def test_opted_in_protected_field_is_ignored(ada, bob, settings):
+    settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = [*PROTECTED_FIELDS, "nickname"]
+    protected = dict.fromkeys(PROTECTED_FIELDS, True) | {
         "auth_epoch": 7,
         "date_joined": "2000-01-01T00:00:00Z",
         "groups": [],
@@ -88,12 +88,12 @@ def test_a_column_of_privilege_that_was_opted_in_is_ignored(ada, bob, settings):
         f"{user_shape().factor}_pending": bob.factor,
     }
 
-    answer = ada.browser.post(
-        "/register", {**loot, **ada.values, "password": PASSWORD, "nickname": "A"}
+    response = ada.browser.post(
+        "/register", {**protected, **ada.values, "password": PASSWORD, "nickname": "A"}
     )
 
     account = ada.account
-    assert answer.status_code == HTTPStatus.ACCEPTED
+    assert response.status_code == HTTPStatus.ACCEPTED
     assert account.nickname == "A"
     assert (account.is_staff, account.is_superuser) == (False, False)
     assert (account.is_active, account.auth_epoch, account.last_login) == (
@@ -102,18 +102,18 @@ def test_a_column_of_privilege_that_was_opted_in_is_ignored(ada, bob, settings):
         None,
     )
     assert account.date_joined.year > 2000
-    assert account.pk != loot["id"]
+    assert account.pk != protected["id"]
     assert (account.pending_value, account.is_recovery_verified) == (None, False)
 
 
-@pytest.mark.parametrize("name", PRIVILEGED)
-def test_a_check_says_so(settings, name):
+@pytest.mark.parametrize("name", PROTECTED_FIELDS)
+def test_check_reports_opted_in_protected_field(settings, name):
     settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = [name]
 
     assert [problem.id for problem in check_registration()] == ["crudauth.E025"]
 
 
-def test_opting_in_the_factor_tells_nothing(ada, bob, settings):
+def test_opted_in_factor_gets_same_response_for_held_value(ada, bob, settings):
     settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = [user_shape().factor]
     ada.register()
 
@@ -133,7 +133,7 @@ def test_opting_in_the_factor_tells_nothing(ada, bob, settings):
     assert (free.status_code, free.data) == (taken.status_code, taken.data)
 
 
-def test_the_server_sets_columns_of_its_own(ada, settings):
+def test_new_user_fields_override_request(ada, settings):
     settings.CRUDAUTH_NEW_USER_FIELDS = staff
 
     ada.register(credit=1000, is_staff=False)
@@ -141,7 +141,7 @@ def test_the_server_sets_columns_of_its_own(ada, settings):
     assert (ada.account.is_staff, ada.account.credit) == (True, 10)
 
 
-def test_a_serializer_of_the_project_asks_for_more(ada, settings):
+def test_custom_serializer_validates_own_field(ada, settings):
     settings.CRUDAUTH_REGISTER_SERIALIZER = f"{__name__}.WithInvitation"
     settings.CRUDAUTH_NEW_USER_FIELDS = f"{__name__}.invited"
 
@@ -155,16 +155,16 @@ def test_a_serializer_of_the_project_asks_for_more(ada, settings):
     assert (ada.account.nickname, ada.account.credit) == ("Countess", len("sesame"))
 
 
-def test_not_even_a_serializer_of_the_project_writes_privilege(ada, settings):
+def test_custom_serializer_cannot_write_protected_field(ada, settings):
     settings.CRUDAUTH_REGISTER_SERIALIZER = f"{__name__}.WithInvitation"
 
-    answer = ada.register(invitation="sesame", is_staff=True)
+    response = ada.register(invitation="sesame", is_staff=True)
 
-    assert answer.status_code == HTTPStatus.ACCEPTED
+    assert response.status_code == HTTPStatus.ACCEPTED
     assert not ada.account.is_staff
 
 
-def test_a_taken_column_is_refused_whether_or_not_the_factor_is_free(
+def test_taken_own_field_gets_same_error_for_held_factor(
     ada, bob, eve, settings, outbox
 ):
     settings.CRUDAUTH_REGISTER_SERIALIZER = f"{__name__}.WithMembership"
@@ -180,12 +180,12 @@ def test_a_taken_column_is_refused_whether_or_not_the_factor_is_free(
     assert outbox == []
 
 
-def test_where_registration_is_closed_nobody_registers(ada, settings, outbox):
+def test_closed_registration_is_refused(ada, settings, outbox):
     settings.CRUDAUTH_REGISTRATION_OPEN = False
 
-    answer = ada.register()
+    response = ada.register()
 
-    assert answer.status_code == HTTPStatus.FORBIDDEN
-    assert answer.data["code"] == "registration_closed"
+    assert response.status_code == HTTPStatus.FORBIDDEN
+    assert response.data["code"] == "registration_closed"
     assert not user_model().objects.exists()
     assert outbox == []
