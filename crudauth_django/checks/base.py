@@ -1,4 +1,4 @@
-"""Register checks, and read settings that may be malformed."""
+"""Register checks, and read settings before they are checked."""
 
 from __future__ import annotations
 

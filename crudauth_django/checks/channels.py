@@ -27,7 +27,7 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 @system_check()
 def check_channels() -> Messages:
-    """Check that each channel can be used, and that one serves the factor."""
+    """Require usable channels, and one for the recovery factor."""
     factor = getattr(get_user_model(), "RECOVERY_FACTOR", None)
     backends = parsed("CRUDAUTH_CHANNELS")
     if backends is None:
@@ -84,7 +84,7 @@ def _load_channel(backend: Backend) -> DeliveryChannel | checks.CheckMessage:
 
 @system_check(deploy=True)
 def check_channels_for_production() -> Messages:
-    """Check that no channel shows tokens to developers."""
+    """Warn of channels for development."""
     found = [c for c in every_channel() if isinstance(c, FOR_DEVELOPMENT)]
     for name in dict.fromkeys(type(channel).__qualname__ for channel in found):
         yield checks.Warning(
@@ -97,7 +97,7 @@ def check_channels_for_production() -> Messages:
 
 @system_check(deploy=True)
 def check_mail_time_limit() -> Messages:
-    """Check that mail has a time limit: Django's default is none."""
+    """Require a time limit for mail: Django's default is none."""
     if not any(isinstance(channel, EmailChannel) for channel in every_channel()):
         return
     mailers = getattr(settings, "MAILERS", None)  # from Django 6.1 on

@@ -14,7 +14,7 @@ from crudauth_django.counters.in_cache import CacheCounters
 
 @system_check()
 def check_counters() -> Messages:
-    """Check that all processes share the counts, and that increments are atomic."""
+    """Require counts shared by all processes, and atomic increments."""
     backend = parsed("CRUDAUTH_COUNTERS")
     if backend is None:
         return

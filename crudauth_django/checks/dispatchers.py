@@ -11,7 +11,7 @@ from crudauth_django.dispatch.tasks import TaskDispatcher
 
 @system_check()
 def check_dispatcher() -> Messages:
-    """Check that the dispatcher can be used."""
+    """Require a usable dispatcher."""
     backend = parsed("CRUDAUTH_DISPATCHER")
     if backend is None:
         return
@@ -32,7 +32,7 @@ def check_dispatcher() -> Messages:
 
 @system_check(deploy=True)
 def check_dispatcher_for_production() -> Messages:
-    """Check that response times reveal no account, and that messages are retried."""
+    """Require deliveries outside of the request, and retries."""
     backend = parsed("CRUDAUTH_DISPATCHER")
     dispatcher = build(backend.build) if backend else None
     if type(dispatcher) is InlineDispatcher:

@@ -22,7 +22,7 @@ MIDDLEWARE = (
 
 @system_check()
 def check_hasher() -> Messages:
-    """Check that Argon2 is installed, unless the project chose another hasher."""
+    """Require Argon2, unless the project chose another hasher."""
     if preferred_hasher() != "default" and not find_spec("argon2"):
         yield checks.Error(
             "Passwords are hashed with Argon2, but argon2-cffi is not installed.",
@@ -33,7 +33,7 @@ def check_hasher() -> Messages:
 
 @system_check()
 def check_backend() -> Messages:
-    """Check that the lockout applies to every login."""
+    """Require the lockout for every login."""
     try:
         listed = [import_string(path) for path in settings.AUTHENTICATION_BACKENDS]
     except ImportError:
@@ -50,7 +50,7 @@ def check_backend() -> Messages:
 
 @system_check()
 def check_middleware() -> Messages:
-    """Check for the middleware of sessions and CSRF."""
+    """Require the middleware of sessions and CSRF."""
     try:
         listed = [import_string(path) for path in settings.MIDDLEWARE]
     except ImportError:

@@ -32,7 +32,7 @@ IN_ORDER = (
 
 @system_check()
 def check_settings() -> Messages:
-    """Check that each setting is known and well-formed."""
+    """Refuse unknown and malformed settings."""
     known = setting_names()
     for name in dir(settings):
         if name.startswith(PREFIX) and name not in known:
@@ -54,7 +54,7 @@ def check_settings() -> Messages:
 
 @system_check()
 def check_times() -> Messages:
-    """Check that the first wait is not over the longest, nor a lock over its memory."""
+    """Refuse a first wait over the longest one, and a lock over its memory."""
     for name, low, high in IN_ORDER:
         options = parsed(name)
         if options and getattr(options, low.lower()) > getattr(options, high.lower()):
@@ -68,7 +68,7 @@ def check_times() -> Messages:
 
 @system_check(deploy=True)
 def check_links() -> Messages:
-    """Check that links are encrypted in transit: they hold tokens that work."""
+    """Require encrypted links, because they hold working tokens."""
     for url in (parsed("CRUDAUTH_FRONTEND_URL") or {}).values():
         parts = urlsplit(url)
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
@@ -83,7 +83,7 @@ def check_links() -> Messages:
 
 @system_check(deploy=True)
 def check_limits() -> Messages:
-    """Check that guesses and messages have limits."""
+    """Require limits for guesses and messages."""
     try:
         options = get_settings()
     except ImproperlyConfigured:

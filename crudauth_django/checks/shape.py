@@ -1,4 +1,4 @@
-"""Check the user model: its shape, and what its shape reveals."""
+"""Check the user model: its declaration, and information that it would reveal."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def check_user_model() -> Messages:
 
 
 def _check_key() -> Messages:
-    """Check that each primary key fits into a token of limited length.
+    """Require primary keys short enough for a token.
 
     The check assumes ASCII: a letter may need four bytes in UTF-8.
     """
@@ -163,7 +163,7 @@ def _is_address(model: type[AbstractAuthUser], name: str) -> bool:
 
 @system_check(deploy=True)
 def check_claims() -> Messages:
-    """Check that an account can claim another account's value."""
+    """Require a nullable factor, so that a new account can claim a taken value."""
     model = _recoverable_model()
     if model is None or model.RECOVERY_FACTOR is None:
         return
@@ -182,7 +182,7 @@ def check_claims() -> Messages:
 
 @system_check(deploy=True)
 def check_unverified_addresses() -> Messages:
-    """Check that each address to log in with is verified."""
+    """Warn of addresses to log in with that are never verified."""
     model = _recoverable_model()
     if model is None:
         return
@@ -200,7 +200,7 @@ def check_unverified_addresses() -> Messages:
 
 @system_check(deploy=True)
 def check_registration_oracle() -> Messages:
-    """Check that a login after a registration does not reveal another account."""
+    """Warn if a login after a registration can reveal another account."""
     model = _recoverable_model()
     if model is None or parsed("CRUDAUTH_LOGIN_REQUIRES_VERIFIED"):
         return

@@ -30,11 +30,11 @@ _ACCOUNT = "x" * texts.SMS_NAME_LENGTH
 
 @system_check(deploy=True)
 def check_segments() -> Messages:
-    """Check that each SMS is one segment, if accounts recover by SMS.
+    """Require one segment for each SMS, if accounts recover by SMS.
 
-    They do if the factor is a phone number, or if a channel that sends SMS
-    serves it. Every text is rendered in each translated language of the
-    project, with the longest name and token.
+    They do if the factor is a phone number, or if a channel for SMS serves it.
+    Every text is rendered in each translated language of the project, with the
+    longest name and token.
     """
     try:
         if get_settings().channels and _recovers_by_sms():

@@ -62,8 +62,8 @@ class Column:
 
     def is_normalized(self, stored: Any, normalized: str | None) -> bool:
         """Return whether the table already has the normalized value."""
-        written = self.field.get_prep_value(normalized)
-        return to_text(stored) == normalized or stored == written
+        same = to_text(stored) == normalized
+        return same or stored == self.field.get_prep_value(normalized)
 
 
 def columns_of(database: str) -> list[Column]:

@@ -79,7 +79,7 @@ class Command(BaseCommand):
     ) -> int:
         as_json = options["format"] == "json"
         columns = columns_of(database)
-        found = {column.field.name for column in columns}
+        found = {column.name for column in columns}
         for name in {*user_shape().columns} - found:
             self.stderr.write(f"{name}: the table has no such column yet.", str)
         with closing(Digests()) as digests:
