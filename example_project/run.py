@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make a new environment, install, migrate, and walk through the demo.
+"""Create an environment, install the example, migrate, and run its demo.
 
 python3 example_project/run.py [--django 5.2] [--serve]
 """
@@ -31,15 +31,15 @@ def read_arguments() -> argparse.Namespace:
 
 
 def run(*command: object) -> None:
-    """Run a command; end with its exit code when it fails."""
+    """Run a command; exit with its code if it fails."""
     done = subprocess.run([str(part) for part in command], cwd=ROOT, check=False)
     if done.returncode:
         sys.exit(done.returncode)
 
 
 def new_environment() -> Path:
-    """Return the Python of a new virtual environment with a current pip."""
-    print(f"Making {FOLDER} ...", flush=True)
+    """Create a virtual environment with a current pip; return its Python."""
+    print(f"Creating {FOLDER} ...", flush=True)
     venv.EnvBuilder(clear=True, with_pip=True).create(FOLDER)
     scripts = FOLDER / ("Scripts" if sys.platform == "win32" else "bin")
     python = scripts / "python"
@@ -48,7 +48,7 @@ def new_environment() -> Path:
 
 
 def main() -> None:
-    """Install, migrate, and run the demo or serve."""
+    """Install, migrate, then run the demo or the server."""
     if sys.version_info < (3, 11):
         sys.exit("Python 3.11 or later is needed.")
     arguments = read_arguments()

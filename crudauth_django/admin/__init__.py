@@ -1,4 +1,4 @@
-"""For the admin: register ``AuthUserAdmin`` for your own user model."""
+"""The admin of accounts: register ``AuthUserAdmin`` for your own user model."""
 
 from crudauth_django.admin.users import AuthUserAdmin
 

@@ -1,4 +1,4 @@
-"""What support does for accounts; every one goes through the flows."""
+"""The actions of support staff, done by the flows."""
 
 from __future__ import annotations
 
@@ -21,30 +21,24 @@ if TYPE_CHECKING:
 
     from crudauth_django.models import AbstractAuthUser
 
-    Base = admin.ModelAdmin[AbstractAuthUser]
+    # Generic for type checkers only.
+    ModelAdmin = admin.ModelAdmin[AbstractAuthUser]
 else:
-    Base = admin.ModelAdmin
-
-#: Does it for one account; whether there was anything to do.
-Act = Callable[["AbstractAuthUser"], bool]
+    ModelAdmin = admin.ModelAdmin
 
 
-class AccountActions(Base):
-    """Each action says how many accounts it was for, and the history who did it.
+class AccountActions(ModelAdmin):
+    """Actions on the selected accounts, each with an entry in their history.
 
-    Whether a message arrives is not known here: an action asks for it as the
-    account's owner would, under the same budgets.
+    An action reports the number of accounts. It does not know whether a message
+    arrives: messages are sent as if the owner had requested them, under the same
+    budgets.
     """
 
-    actions = (
-        "send_verification",
-        "send_password_reset",
-        "end_all_sessions",
-        "unlock",
-    )
+    actions = ("send_verification", "send_password_reset", "end_all_sessions", "unlock")
 
     def has_messaging_permission(self, request: HttpRequest) -> bool:
-        """Whether there is something to send over, and this user may."""
+        """Return whether messages can be sent, and by this user."""
         can_send = self.model.shape().factor is not None and get_settings().channels
         return bool(can_send) and self.has_change_permission(request)
 
@@ -52,21 +46,36 @@ class AccountActions(Base):
     def send_verification(
         self, request: HttpRequest, queryset: QuerySet[AbstractAuthUser]
     ) -> None:
-        """For every account that has something to verify."""
-        self._for_each(request, queryset, _ask_for_verification, _("Verification sent"))
+        """Send one to each active account with an unverified recovery value."""
+
+        def send(user: AbstractAuthUser) -> bool:
+            value = None if user.is_recovery_verified else user.recovery_value
+            if value is None or not user.is_active:
+                return False
+            recovery.request_verification(value=value, user_pk=user.pk)
+            return True
+
+        self._for_each(request, queryset, send, _("Verification sent"))
 
     @admin.action(description=_("Send a password reset"), permissions=["messaging"])
     def send_password_reset(
         self, request: HttpRequest, queryset: QuerySet[AbstractAuthUser]
     ) -> None:
-        """For every account that holds a recovery value."""
-        self._for_each(request, queryset, _ask_for_reset, _("Password reset sent"))
+        """Send one to each active account that holds a recovery value."""
+
+        def send(user: AbstractAuthUser) -> bool:
+            if user.held_value is None or not user.is_active:
+                return False
+            recovery.request_reset(value=user.held_value)
+            return True
+
+        self._for_each(request, queryset, send, _("Password reset sent"))
 
     @admin.action(description=_("End all sessions"), permissions=["change"])
     def end_all_sessions(
         self, request: HttpRequest, queryset: QuerySet[AbstractAuthUser]
     ) -> None:
-        """Sign the accounts out everywhere; your own, too, if it is selected."""
+        """Sign the accounts out everywhere, also your own if it is selected."""
         client = client_of(request)
 
         def end(user: AbstractAuthUser) -> bool:
@@ -79,62 +88,39 @@ class AccountActions(Base):
     def unlock(
         self, request: HttpRequest, queryset: QuerySet[AbstractAuthUser]
     ) -> None:
-        """Forget the accounts' failed logins, and the locks they led to."""
-        self._for_each(request, queryset, _unlock, _("Unlocked"))
+        """Delete the accounts' failed logins and locks."""
+
+        def unlock(user: AbstractAuthUser) -> bool:
+            lockout.unlock(user)
+            return True
+
+        self._for_each(request, queryset, unlock, _("Unlocked"))
 
     def _for_each(
         self,
         request: HttpRequest,
         queryset: QuerySet[AbstractAuthUser],
-        act: Act,
-        what: Any,
+        act: Callable[[AbstractAuthUser], bool],
+        done: Any,
     ) -> None:
-        done = 0
-        passed_over = 0
+        """Act on each account; ``act`` returns whether there was anything to do."""
+        number = skipped = 0
         try:
             for user in queryset.iterator(chunk_size=500):
-                if not act(user):
-                    passed_over += 1
-                    continue
-                self.log_change(request, user, str(what))
-                done += 1
+                if act(user):
+                    self.log_change(request, user, str(done))
+                    number += 1
+                else:
+                    skipped += 1
         except CountersUnavailable:
-            problem = _("The store of the counters does not answer; try again soon.")
-            self.message_user(request, problem, messages.ERROR)
-        self._say(request, what, done, passed_over)
-
-    def _say(
-        self, request: HttpRequest, what: Any, done: int, passed_over: int
-    ) -> None:
-        counted = ngettext("%(count)d account", "%(count)d accounts", done)
-        text = f"{what}: {counted % {'count': done}}."
-        if passed_over:
-            left = ngettext(
-                "%(count)d was passed over.",
-                "%(count)d were passed over.",
-                passed_over,
+            error = _("The counter store does not respond. Try again shortly.")
+            self.message_user(request, error, messages.ERROR)
+        counted = ngettext("%(count)d account", "%(count)d accounts", number)
+        text = f"{done}: {counted % {'count': number}}."
+        if skipped:
+            rest = ngettext(
+                "%(count)d was skipped.", "%(count)d were skipped.", skipped
             )
-            text += " " + left % {"count": passed_over}
-        level = messages.SUCCESS if done else messages.WARNING
+            text += " " + rest % {"count": skipped}
+        level = messages.SUCCESS if number else messages.WARNING
         self.message_user(request, text, level)
-
-
-def _ask_for_verification(user: AbstractAuthUser) -> bool:
-    value = user.recovery_value
-    if value is None or user.is_recovery_verified or not user.is_active:
-        return False
-    recovery.request_verification(value=value, user_pk=user.pk)
-    return True
-
-
-def _ask_for_reset(user: AbstractAuthUser) -> bool:
-    value = user.held_value
-    if value is None or not user.is_active:
-        return False
-    recovery.request_reset(value=value)
-    return True
-
-
-def _unlock(user: AbstractAuthUser) -> bool:
-    lockout.unlock(user)
-    return True

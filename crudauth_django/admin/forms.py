@@ -1,4 +1,4 @@
-"""Forms that accept exactly what the flows accept."""
+"""Forms with the rules of the flows."""
 
 from __future__ import annotations
 
@@ -21,13 +21,23 @@ if TYPE_CHECKING:
 
     from crudauth_django.models import AbstractAuthUser
 
+    # Django's forms are generic for type checkers only.
+    Form = forms.Form
+    CreationForm = AdminUserCreationForm[AbstractAuthUser]
+    ChangeForm = UserChangeForm[AbstractAuthUser]
+    PasswordForm = AdminPasswordChangeForm[AbstractAuthUser]
+else:
+    Form = object
+    CreationForm = AdminUserCreationForm
+    ChangeForm = UserChangeForm
+    PasswordForm = AdminPasswordChangeForm
+
 
 class IdentityField(forms.Field):
-    """Takes any spelling of an identifier or a recovery value; gives the one.
+    """Returns the normalized value of an identifier or a recovery value.
 
-    What the column's own form field would refuse, such as a phone number whose
-    range nobody knows, is accepted where the flows accept it, and the other way
-    round.
+    The column's own form field has other rules. For example, it refuses phone
+    numbers of unassigned ranges.
     """
 
     def __init__(self, *, column: models.Field[Any, Any], **kwargs: Any) -> None:
@@ -52,57 +62,43 @@ class IdentityField(forms.Field):
             return True
 
 
-class _OneErrorEach:
-    """Says nothing more of a field that is refused already.
+class FlowRules(Form):
+    """The flows' rules for passwords, and one error per field."""
 
-    The model's ``clean()`` looks at every identity column of a new account,
-    and so finds a refused one empty.
-    """
-
-    errors: dict[str, Any]
-
-    def _update_errors(self, errors: ValidationError) -> None:
-        by_field = getattr(errors, "error_dict", None)
-        if by_field is not None:
-            fresh = {n: e for n, e in by_field.items() if n not in self.errors}
-            errors = ValidationError(fresh)
-        super()._update_errors(errors)  # type: ignore[misc]
-
-
-class _PasswordRules:
-    """The flows' own rules for passwords, defaults included."""
-
-    cleaned_data: dict[str, Any]
+    def add_error(self, field: Any, error: Any) -> None:
+        # The model's clean() reports a field that the form has refused as blank.
+        if found := getattr(error, "error_dict", None):
+            new = {name: e for name, e in found.items() if name not in self.errors}
+            error = ValidationError(new)
+        super().add_error(field, error)
 
     @sensitive_variables()
     def validate_password_for_user(
-        self,
-        user: AbstractAuthUser,
-        password_field_name: str = "password2",  # noqa: S107 (a field's name)
+        self, user: AbstractAuthUser, **_kwargs: Any
     ) -> None:
-        password = self.cleaned_data.get(password_field_name)
+        password = self.cleaned_data.get("password2")
         if not password or not self.cleaned_data["set_usable_password"]:
             return
         try:
             user.clean_password(password)
         except ValidationError as error:
-            self.add_error(password_field_name, error)  # type: ignore[attr-defined]
+            self.add_error("password2", error)
 
 
-class AuthUserCreationForm(_OneErrorEach, _PasswordRules, AdminUserCreationForm):  # type: ignore[type-arg,misc]
+class AuthUserCreationForm(FlowRules, CreationForm):
     """Creates an account of any shape."""
 
     def clean_username(self) -> Any:
-        """Leave uniqueness to the column, if this model has one so named."""
+        """Leave uniqueness to the model, which may have no ``username``."""
         return self.cleaned_data.get("username")
 
 
-class AuthUserChangeForm(_OneErrorEach, UserChangeForm):  # type: ignore[type-arg,misc]
+class AuthUserChangeForm(FlowRules, ChangeForm):
     """Changes an account of any shape."""
 
 
-class AuthPasswordChangeForm(_PasswordRules, AdminPasswordChangeForm):  # type: ignore[type-arg]
-    """Sets an account's password; its owner is told, and its sessions end."""
+class AuthPasswordChangeForm(FlowRules, PasswordForm):
+    """Sets an account's password. Its owner gets a notice, and its sessions end."""
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
         if not commit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -12,7 +13,6 @@ from django.db import IntegrityError
 from django.db.models import Q
 from django.http import HttpResponseRedirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from crudauth_django.admin.actions import AccountActions
 from crudauth_django.admin.forms import (
@@ -31,103 +31,91 @@ if TYPE_CHECKING:
 
     from crudauth_django.models import AbstractAuthUser
 
+    # Generic for type checkers only.
+    Base = UserAdmin[AbstractAuthUser]
+else:
+    Base = UserAdmin
+
 _PERMISSIONS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 _DATES = ("last_login", "date_joined", "auth_epoch")
 _PASSWORDS = ("usable_password", "password1", "password2")
 
 
-class AuthUserAdmin(AccountActions, UserAdmin):  # type: ignore[type-arg]
-    """Fits whatever the model declares; register it for your own user model.
+class AuthUserAdmin(AccountActions, Base):
+    """The admin for the project's user model, of any shape.
 
-    Forms, columns, filters and search follow from the model; columns of your
-    own stand under "Personal info". What a subclass sets itself, holds. The
-    bookkeeping (``<factor>_verified``, ``<factor>_pending``, ``auth_epoch``
-    and the dates) can be read and never written.
+    Forms, columns, filters and search follow from the model; the project's own
+    fields stand under "Personal info". Attributes that a subclass sets are
+    kept. ``<factor>_verified``, ``<factor>_pending``, ``auth_epoch`` and the
+    dates are always read-only.
 
-    A recovery value that is changed here is unverified, ends the account's
-    sessions, and is told to the old value if that was proven.
+    A recovery value that is changed here is unverified. The account's sessions
+    end, and the old value gets a notice if it was verified.
     """
 
     form = AuthUserChangeForm
     add_form = AuthUserCreationForm
     change_password_form = AuthPasswordChangeForm
-    # Django's own name the columns of its own user, and the checks read them.
+    # UserAdmin names the columns of Django's user, and the admin's checks read them.
     fieldsets = None
     add_fieldsets: Any = None
-    list_display: Any = ()
-    list_filter: Any = ()  # type: ignore[misc]
-    search_fields: Any = ()  # type: ignore[misc]
-    ordering: Any = ()  # type: ignore[misc]
+    list_display = ()
+    list_filter = ()
+    search_fields = ()
+    ordering = ()
 
     def __init__(self, model: Any, admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
         shape = model.shape()
         verified = () if shape.factor is None else (shape.verified,)
-        states = ("is_active", "is_staff")
-        self.list_display = self.list_display or (*shape.columns, *verified, *states)
-        self.list_filter = self.list_filter or (
-            *verified,
-            *states,
-            "is_superuser",
-            "groups",
-        )
-        self.search_fields = self.search_fields or shape.columns
-        self.ordering = self.ordering or (model.USERNAME_FIELD,)
-
-    @property
-    def bookkeeping(self) -> tuple[str, ...]:
-        """The columns that the package writes, and nobody else."""
-        shape = self.model.shape()
-        proof = () if shape.factor is None else (shape.verified, shape.pending)
-        return (*proof, *_DATES)
+        states = (*verified, "is_active", "is_staff")
+        defaults = {
+            "list_display": (*shape.columns, *states),
+            "list_filter": (*states, "is_superuser", "groups"),
+            "search_fields": shape.columns,
+            "ordering": (model.USERNAME_FIELD,),
+        }
+        for name, default in defaults.items():
+            setattr(self, name, getattr(self, name) or default)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: AbstractAuthUser | None = None
     ) -> Any:
         declared = super().get_readonly_fields(request, obj)
-        return tuple(dict.fromkeys((*declared, *self.bookkeeping)))
+        own = (*self.model.shape().bookkeeping, *_DATES)
+        return tuple(dict.fromkeys((*declared, *own)))
 
     def get_fieldsets(
         self, request: HttpRequest, obj: AbstractAuthUser | None = None
     ) -> Any:
-        if obj is None:
-            return self.add_fieldsets or self._fieldsets_to_add()
-        return self.fieldsets or self._fieldsets_to_change()
-
-    def _fieldsets_to_add(self) -> Any:
-        fields = (*self.model.shape().columns, *self._required_columns(), *_PASSWORDS)
-        return [(None, {"classes": ("wide",), "fields": fields})]
-
-    def _fieldsets_to_change(self) -> Any:
         shape = self.model.shape()
+        if obj is None:
+            required = [
+                n for n in self._own_fields() if n in self.model.REQUIRED_FIELDS
+            ]
+            fields = (*shape.columns, *required, *_PASSWORDS)
+            wide = (None, {"classes": ("wide",), "fields": fields})
+            return self.add_fieldsets or [wide]
+        factor = [n for n in shape.columns if n not in shape.identifiers]
         groups = [
             (None, (*shape.identifiers, "password")),
-            (_("Recovery"), self._recovery_columns()),
-            (_("Personal info"), self._own_columns()),
+            (_("Recovery"), (*factor, *shape.bookkeeping)),
+            (_("Personal info"), self._own_fields()),
             (_("Permissions"), _PERMISSIONS),
             (_("Important dates"), _DATES),
         ]
-        return [(title, {"fields": fields}) for title, fields in groups if fields]
+        return self.fieldsets or [
+            (t, {"fields": names}) for t, names in groups if names
+        ]
 
-    def _recovery_columns(self) -> tuple[str, ...]:
-        shape = self.model.shape()
-        if shape.factor is None:
-            return ()
-        held = () if shape.factor_identifies else (shape.factor,)
-        return (*held, shape.verified, shape.pending)
-
-    def _own_columns(self) -> tuple[str, ...]:
-        """Columns that the project added."""
+    def _own_fields(self) -> tuple[str, ...]:
+        """Return the editable fields that the project added."""
         known = {"password", *_PERMISSIONS, *self.model.shape().columns}
         return tuple(
             field.name
             for field in (*self.opts.fields, *self.opts.many_to_many)
             if field.editable and not field.primary_key and field.name not in known
         )
-
-    def _required_columns(self) -> tuple[str, ...]:
-        named = self.model.REQUIRED_FIELDS
-        return tuple(name for name in self._own_columns() if name in named)
 
     def formfield_for_dbfield(
         self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any
@@ -149,43 +137,36 @@ class AuthUserAdmin(AccountActions, UserAdmin):  # type: ignore[type-arg]
         queryset: QuerySet[AbstractAuthUser],
         search_term: str,
     ) -> tuple[QuerySet[AbstractAuthUser], bool]:
-        """Find a value in whatever spelling it is typed, too."""
-        found, doubles = super().get_search_results(request, queryset, search_term)
-        meant = self._whose(search_term)
-        if meant:
-            found = queryset.filter(Q(pk__in=found.values("pk")) | meant)
-        return found, doubles
-
-    def _whose(self, term: str) -> Q:
-        condition = Q()
-        for name in self.model.shape().columns:
-            try:
-                spelled = normalize(self.opts.get_field(name), term)  # type: ignore[arg-type]
-            except ValidationError:
-                continue
-            condition |= Q(**{name: spelled})
-        return condition
+        """Find identity values also by the normalized search term."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        same = Q()
+        for field in self.opts.concrete_fields:
+            if field.name in self.model.shape().columns:
+                with suppress(ValidationError):
+                    same |= Q(**{field.name: normalize(field, search_term)})
+        if same:
+            found = queryset.filter(Q(pk__in=found.values("pk")) | same)
+        return found, may_repeat
 
     def save_model(
         self, request: HttpRequest, obj: AbstractAuthUser, form: Any, change: Any
     ) -> None:
-        if not (change and self.model.shape().factor in form.changed_data):
+        factor = self.model.shape().factor
+        if factor is None or not change or factor not in form.changed_data:
             super().save_model(request, obj, form, change)
             return
-        factor = self.model.shape().recovery_factor
         value = getattr(obj, factor)
-        stored = self.model._default_manager.values_list(factor, flat=True)
-        setattr(obj, factor, stored.get(pk=obj.pk))
+        obj.refresh_from_db(fields=[factor])
         super().save_model(request, obj, form, change)
         replace_recovery_value(request=request, user=obj, value=value)
 
     def changeform_view(
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Say it, where somebody took a value while the form was being checked."""
+        """Report a value that another account took after the form was checked."""
         try:
             return super().changeform_view(request, *args, **kwargs)
         except IntegrityError:
-            taken = gettext_lazy("Nothing was saved: a value was just taken.")
+            taken = _("Not saved: another account has just taken one of these values.")
             self.message_user(request, taken, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())

@@ -1,5 +1,14 @@
 """System checks, each with an id, the cause and a hint."""
 
-from crudauth_django.checks import consistency, delivery, mail, policy, shape, texts
+from importlib import import_module
 
-__all__ = ["consistency", "delivery", "mail", "policy", "shape", "texts"]
+for _name in (
+    "channels",
+    "counters",
+    "dispatchers",
+    "project",
+    "settings",
+    "shape",
+    "texts",
+):
+    import_module(f"{__name__}.{_name}")

@@ -1,12 +1,10 @@
-"""What does an SMS cost, in each language of the project?"""
+"""Check the segments of each SMS in each language of the project."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -16,57 +14,39 @@ from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.utils.translation import to_language
 from phonenumber_field.modelfields import PhoneNumberField
 
-import crudauth_django
 from crudauth_django.channels import texts
 from crudauth_django.channels.intents import build_intent
 from crudauth_django.channels.segments import BASIC, EXTENSION, segments
-from crudauth_django.checks.loading import every_channel
+from crudauth_django.checks.base import Messages, every_channel, system_check
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.kinds import KINDS, MessageKind
 from crudauth_django.security.redemption import RECOVERIES
 
-#: As long as the token of an account whose primary key is a UUID (37 bytes in
-#: base64url): longer than any number's, and what most projects at most have.
+#: As long as with a UUID for a primary key: 37 bytes in base64url. The token of
+#: a number is shorter.
 _UUID_TOKEN = "x" * 50
 _ACCOUNT = "x" * texts.SMS_NAME_LENGTH
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Sms:
-    kind: MessageKind
-    text: str
+@system_check(deploy=True)
+def check_segments() -> Messages:
+    """Require one segment for each SMS, if accounts recover by SMS.
 
-    @property
-    def costly(self) -> set[str]:
-        """The characters that GSM-7 does not have."""
-        return set(self.text) - BASIC - EXTENSION
-
-    def __str__(self) -> str:
-        return f"{self.kind} takes {segments(self.text)} segments"
-
-
-@checks.register("crudauth", deploy=True)
-def check_segments(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """Check that each SMS is one segment, if accounts recover by SMS.
-
-    They do where the factor is a number, or a channel that sends SMS serves it.
-
-    Every text is rendered in every language of the project that somebody has
-    translated, with a name and a token as long as they come.
+    They do if the factor is a phone number, or if a channel for SMS serves it.
+    Every text is rendered in each translated language of the project, with the
+    longest name and token.
     """
     try:
-        wanted = get_settings().channels and _recovers_by_sms()
-        return list(_check_languages()) if wanted else []
+        if get_settings().channels and _recovers_by_sms():
+            yield from list(_check_languages())
     except ImproperlyConfigured:
-        return []  # another check says so
+        return  # crudauth.E021
     except (TemplateDoesNotExist, TemplateSyntaxError) as error:
-        return [
-            checks.Warning(
-                f"The text of an SMS can't be rendered: {error}",
-                hint="Correct the project's templates in crudauth/sms.",
-                id="crudauth.W021",
-            )
-        ]
+        yield checks.Warning(
+            f"The text of an SMS can't be rendered: {error}",
+            hint="Correct the project's templates in crudauth/sms.",
+            id="crudauth.W021",
+        )
 
 
 def _recovers_by_sms() -> bool:
@@ -81,8 +61,19 @@ def _recovers_by_sms() -> bool:
     )
 
 
-def _languages() -> list[str]:
-    own = Path(crudauth_django.__file__).parent / "locale"
+def _check_languages() -> Messages:
+    seen: set[str] = set()
+    for language in _languages():
+        rendered = {kind: _render(kind, language) for kind in KINDS}
+        new = {kind: text for kind, text in rendered.items() if text not in seen}
+        seen.update(new.values())
+        if long := {k: text for k, text in new.items() if segments(text) > 1}:
+            yield _price(language, long)
+
+
+def _languages() -> Iterator[str]:
+    """Yield the project's languages that have a catalogue, and English."""
+    own = Path(texts.__file__).parents[1] / "locale"
     folders: list[Path] = [own, *(Path(str(path)) for path in settings.LOCALE_PATHS)]
     catalogues = {
         file.parent.parent.name
@@ -91,24 +82,14 @@ def _languages() -> list[str]:
     }
     translated = {_base(to_language(name)) for name in catalogues} | {"en"}
     codes = [settings.LANGUAGE_CODE, *(code for code, _name in settings.LANGUAGES)]
-    return [code for code in dict.fromkeys(codes) if _base(code) in translated]
+    return (code for code in dict.fromkeys(codes) if _base(code) in translated)
 
 
 def _base(code: str) -> str:
     return code.lower().partition("-")[0]
 
 
-def _check_languages() -> Iterator[checks.CheckMessage]:
-    seen: set[str] = set()
-    for language in _languages():
-        messages = [_Sms(kind=kind, text=_rendered(kind, language)) for kind in KINDS]
-        new = [sms for sms in messages if sms.text not in seen]
-        seen.update(sms.text for sms in new)
-        if long := [sms for sms in new if segments(sms.text) > 1]:
-            yield _price(language, long)
-
-
-def _rendered(kind: MessageKind, language: str) -> str:
+def _render(kind: MessageKind, language: str) -> str:
     recovery = RECOVERIES.get(kind)
     return texts.render_sms(
         build_intent(
@@ -122,26 +103,25 @@ def _rendered(kind: MessageKind, language: str) -> str:
     )
 
 
-def _price(language: str, long: list[_Sms]) -> checks.CheckMessage:
-    costly = {letter for sms in long for letter in sms.costly}
-    counts = ", ".join(map(str, long))
-    if _needs_another_script(costly):
+def _price(language: str, long: dict[MessageKind, str]) -> checks.CheckMessage:
+    costly = set("".join(long.values())) - BASIC - EXTENSION
+    counts = ", ".join(
+        f"{kind} takes {segments(text)} segments" for kind, text in long.items()
+    )
+    if any(
+        letter.isalpha() and not unicodedata.name(letter, "").startswith("LATIN")
+        for letter in costly
+    ):
         return checks.Info(
-            f"SMS in {language!r}, whose letters GSM-7 does not have: {counts}.",
-            hint="70 characters fit into one segment, 67 into each of several.",
+            f"SMS in {language!r} need several segments, because GSM-7 does not have "
+            f"the letters of this language: {counts}.",
+            hint="One segment holds 70 characters, each of several holds 67.",
             id="crudauth.I020",
         )
     cause = f" GSM-7 does not have {' '.join(sorted(costly))}." if costly else ""
     return checks.Warning(
-        f"SMS in {language!r} cost more than they need to: {counts}.{cause}",
-        hint="Shorten or reword them (templates in crudauth/sms), or the addresses "
-        "of CRUDAUTH_FRONTEND_URL.",
+        f"SMS in {language!r} cost more than necessary: {counts}.{cause}",
+        hint="Shorten or reword the templates in crudauth/sms, or shorten the URLs of "
+        "CRUDAUTH_FRONTEND_URL.",
         id="crudauth.W020",
-    )
-
-
-def _needs_another_script(letters: set[str]) -> bool:
-    return any(
-        letter.isalpha() and not unicodedata.name(letter, "").startswith("LATIN")
-        for letter in letters
     )

@@ -1,1 +1,1 @@
-"""An opt-in record of every message: list the app, run ``migrate``."""
+"""An opt-in log of every message: list the app and run ``migrate``."""

@@ -1,4 +1,4 @@
-"""The log in the admin: to read, to filter, and nothing else."""
+"""The log in the admin, read-only."""
 
 from __future__ import annotations
 
@@ -13,18 +13,12 @@ if TYPE_CHECKING:
 
 
 @admin.register(LoggedDelivery)
-class LoggedDeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Nobody adds, changes or deletes a line; ``crudauth_prune`` forgets them."""
+class LoggedDeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in stubs only
+    """Lists the deliveries; only ``crudauth_prune`` deletes old ones."""
 
     list_display = (
-        "tried_at",
-        "kind",
-        "recipient",
-        "country",
-        "channel",
-        "outcome",
-        "attempts",
-        "code",
+        *("tried_at", "kind", "recipient", "country"),
+        *("channel", "outcome", "attempts", "code"),
     )
     list_filter = ("outcome", "kind", "channel", "country", "tried_at")
     search_fields = ("message_id", "provider_id", "code")

@@ -1,4 +1,4 @@
-"""The app; listing it in ``INSTALLED_APPS`` is all there is to switch on."""
+"""The app; ``INSTALLED_APPS`` switches it on, no setting does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crudauth_django.signals import delivery_attempted
 
 
 class DeliveryLogConfig(AppConfig):
-    """Keeps what became of each message; no token, no whole recipient."""
+    """Stores the outcome of each message, without token or whole recipient."""
 
     name = "crudauth_django.delivery_log"
     label = "crudauth_delivery_log"

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crudauth_django.delivery.outcomes import Outcome
 
-#: In the order in which a message may go through them.
+#: In the order of a message's life.
 OUTCOMES = {
     Outcome.FAILED: _("failed, will be tried again"),
     Outcome.DELIVERED: _("delivered"),
@@ -17,7 +17,7 @@ OUTCOMES = {
 
 
 class LoggedDelivery(models.Model):
-    """One message over one channel, and how the last try at it ended."""
+    """One message over one channel, and the outcome of its last attempt."""
 
     message_id = models.CharField(_("message"), max_length=32)
     channel = models.CharField(_("channel"), max_length=200)
@@ -40,7 +40,7 @@ class LoggedDelivery(models.Model):
         verbose_name_plural = _("deliveries")
         constraints = [
             models.UniqueConstraint(
-                fields=["message_id", "channel"], name="crudauth_one_line_a_channel"
+                fields=["message_id", "channel"], name="crudauth_log_message_channel"
             )
         ]
 

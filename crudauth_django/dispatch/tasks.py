@@ -13,8 +13,6 @@ from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.dispatch.base import Dispatcher
 from crudauth_django.dispatch.compat import task_errors
 
-__all__ = ["TaskDispatcher"]
-
 
 class TaskDispatcher(Dispatcher):
     """Stores the message in the outbox and enqueues its id.

@@ -1,32 +1,37 @@
-"""Reading a table of users that was there before, and mending its spelling."""
+"""Read an existing table of users, and normalize its values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connections, models, transaction
 from django.db.models import ExpressionWrapper, F
 
 from crudauth_django.identity.normalize import normalize, to_text
-from crudauth_django.management.digests import Digests, Ledger, as_key
+from crudauth_django.management.digests import Digests
 from crudauth_django.users import field_of, user_model, user_shape
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.db.models.expressions import Combinable
 
-    Row = tuple[Any, ...]
 
+class Issue(NamedTuple):
+    """A value to fix."""
 
-class NotNormalized(Exception):
-    """A value has another spelling than the one; ``spelled`` is what to store."""
-
-    def __init__(self, spelled: str | None) -> None:
-        super().__init__("misspelled")
-        self.spelled = spelled
+    #: The row's primary key: a number, or the text of any other type.
+    pk: int | str
+    field: str
+    #: ``not_normalized``, ``collision`` or ``unreadable``.
+    problem: str
+    #: The key of a row with the same value, or the reason for ``unreadable``.
+    detail: int | str | None
+    #: The digest of the normalized value.
+    digest: bytes | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,8 +39,8 @@ class Column:
     """An identity column, as it stands in the database."""
 
     field: models.Field[Any, Any]
-    #: Whether the table lets it be NULL, whatever the model says by now.
-    takes_null: bool
+    #: Whether the table allows NULL. The model may differ before the migration.
+    allows_null: bool
 
     @property
     def name(self) -> str:
@@ -43,138 +48,118 @@ class Column:
 
     @property
     def stored(self) -> Combinable:
-        """The value as the table has it, not as the field would show it."""
+        """The raw value of the table, without the field's conversion."""
         if isinstance(self.field, (models.CharField, models.TextField)):
             return ExpressionWrapper(F(self.name), output_field=models.TextField())
         return F(self.name)
 
-    def spell(self, stored: Any) -> str | None:
-        """Return the one spelling of what is stored.
-
-        Raises ``Misspelled``, and ``ValidationError`` for what has none.
-        """
-        if stored is None:
+    def normalize(self, stored: Any) -> str | None:
+        """Return the value to store; raises ``ValidationError``."""
+        nullable = self.field.null and self.allows_null
+        if stored is None or (stored == "" and nullable):
             return None
-        if stored == "" and self.field.null and self.takes_null:
-            raise NotNormalized(None)
-        spelled = normalize(self.field, stored)
-        if to_text(stored) != spelled and stored != self.field.get_prep_value(spelled):
-            raise NotNormalized(spelled)
-        return spelled
+        return normalize(self.field, stored)
+
+    def is_normalized(self, stored: Any, normalized: str | None) -> bool:
+        """Return whether the table already has the normalized value."""
+        same = to_text(stored) == normalized
+        return same or stored == self.field.get_prep_value(normalized)
 
 
 def columns_of(database: str) -> list[Column]:
-    """Return the identity columns that the table has already."""
+    """Return the identity columns that the table already has."""
     found = []
-    for name in user_shape().columns:
-        field = field_of(name)
-        null_ok = _nullability(database, field.model._meta.db_table)
-        if field.column in null_ok:
-            found.append(Column(field=field, takes_null=null_ok[field.column]))
-    return found
-
-
-def _nullability(database: str, table: str) -> dict[str, bool]:
     connection = connections[database]
     with connection.cursor() as cursor:
-        described = connection.introspection.get_table_description(cursor, table)
-    return {column.name: bool(column.null_ok) for column in described}
+        for field in map(field_of, user_shape().columns):
+            table = connection.introspection.get_table_description(
+                cursor, field.model._meta.db_table
+            )
+            allows_null = {column.name: bool(column.null_ok) for column in table}
+            if field.column in allows_null:
+                nullable = allows_null[field.column]
+                found.append(Column(field=field, allows_null=nullable))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Audit:
-    """One pass over the table, and, if it is asked for, one over what it found.
+    """A pass over the table, and another one over the values to fix.
 
-    Rows are read by their key, a batch at a time; nothing grows with the
-    table but the ledger, which is on disk.
+    Both read the rows in batches.
     """
 
     database: str
     columns: Sequence[Column]
     batch_size: int
-    ledger: Ledger
+    digests: Digests
 
     def read(self) -> Iterator[int]:
-        """Judge every row; yields how many were read, batch by batch."""
+        """Read every row by its key; yield the number of rows of each batch."""
         rows = self._rows().order_by("pk")
         batch = list(rows[: self.batch_size])
         while batch:
-            for row in batch:
-                self._judge(row)
+            for pk, *values in batch:
+                for column, stored in zip(self.columns, values, strict=True):
+                    self._add(pk if isinstance(pk, int) else str(pk), column, stored)
             yield len(batch)
             batch = list(rows.filter(pk__gt=batch[-1][0])[: self.batch_size])
-        self.ledger.find_collisions()
 
-    def mend(self) -> Iterator[int]:
-        """Write the spellings that can be decided, one transaction a batch.
+    def issues(self) -> Iterator[Issue]:
+        """Return the issues in the order of the rows, the collisions last."""
+        return map(Issue._make, self.digests.issues())
 
-        Yields how many were written. A value that has changed since it was
-        read, or that the database refuses because somebody has it, is left.
+    def fix(self) -> Iterator[int]:
+        """Write the normalized values without a collision, one transaction a batch.
+
+        Yields the number of values written. A value stays if it has changed
+        since it was read, or if the database refuses the normalized one because
+        another row has it.
         """
-        for digests in self.ledger.misspelled(batch_size=self.batch_size):
+        to_python = user_model()._meta.pk.to_python
+        found = (i for i in self.issues() if i.problem == "not_normalized")
+        while batch := list(islice(found, self.batch_size)):
+            digests = {(to_python(i.pk), i.field): i.digest for i in batch}
+            keys = {pk for pk, _field in digests}
             with transaction.atomic(using=self.database):
-                written = self._mend_batch(digests)
+                written = sum(
+                    self._write(pk, column, stored, digests[pk, column.name])
+                    for pk, *values in self._rows().filter(pk__in=keys)
+                    for column, stored in zip(self.columns, values, strict=True)
+                    if (pk, column.name) in digests
+                )
             yield written
 
-    def _judge(self, row: Row) -> None:
-        pk, *values = row
-        for column, stored in zip(self.columns, values, strict=True):
-            try:
-                spelled = column.spell(stored)
-            except NotNormalized as found:
-                self.ledger.add_finding(
-                    pk=pk,
-                    field=column.name,
-                    problem="spelling",
-                    detail=self.ledger.digest(found.spelled),
-                    value=self._note(pk, column, found.spelled),
-                )
-            except ValidationError as error:
-                code = str(error.error_list[0].code)
-                self.ledger.add_finding(
-                    pk=pk, field=column.name, problem="unreadable", detail=code
-                )
-            else:
-                self._note(pk, column, spelled)
+    def _rows(self) -> QuerySet[Any, tuple[Any, ...]]:
+        users = user_model()._base_manager.using(self.database)
+        stored = {f"stored_{column.name}": column.stored for column in self.columns}
+        return users.annotate(**stored).values_list("pk", *stored)
 
-    def _note(self, pk: object, column: Column, spelled: str | None) -> int | None:
-        if spelled is None:
-            return None
-        return self.ledger.add_value(pk=pk, field=column.name, spelled=spelled)
-
-    def _rows(self) -> QuerySet[Any, Row]:
-        stored = {f"stored_{n}": c.stored for n, c in enumerate(self.columns)}
-        everyone = user_model()._base_manager.using(self.database)
-        return everyone.annotate(**stored).values_list("pk", *stored)
-
-    def _mend_batch(self, digests: Digests) -> int:
-        to_key = user_model()._meta.pk.to_python
-        keys = {to_key(pk) for pk, _field in digests}
-        return sum(
-            self._write(place, row, digests[as_key(row[0]), column.name])
-            for row in self._rows().filter(pk__in=keys)
-            for place, column in enumerate(self.columns)
-            if (as_key(row[0]), column.name) in digests
-        )
-
-    def _write(self, place: int, row: Row, digest: bytes) -> bool:
-        """Write the spelling that was decided on; whether it still was wanted."""
-        column, stored = self.columns[place], row[place + 1]
+    def _add(self, pk: int | str, column: Column, stored: Any) -> None:
         try:
-            column.spell(stored)
-        except NotNormalized as found:
-            if self.ledger.digest(found.spelled) == digest:
-                same = self._rows().filter(**{"pk": row[0], f"stored_{place}": stored})
-                return self._replace(same, column.name, found.spelled)
-        except ValidationError:
-            pass  # it was changed meanwhile
-        return False
+            value = column.normalize(stored)
+        except ValidationError as error:
+            code = str(error.error_list[0].code)
+            self.digests.add(pk, column.name, None, "unreadable", code)
+            return
+        digest = self.digests.digest(column.name, value)
+        problem = "" if column.is_normalized(stored, value) else "not_normalized"
+        self.digests.add(pk, column.name, digest, problem, None)
 
-    def _replace(
-        self, same: QuerySet[Any, Row], name: str, spelled: str | None
+    def _write(
+        self, pk: Any, column: Column, stored: Any, digest: bytes | None
     ) -> bool:
+        """Write the normalized value, if it still has this digest."""
+        try:
+            value = column.normalize(stored)
+        except ValidationError:
+            return False
+        changed = self.digests.digest(column.name, value) != digest
+        if changed or column.is_normalized(stored, value):
+            return False
+        unchanged = self._rows().filter(**{"pk": pk, f"stored_{column.name}": stored})
         try:
             with transaction.atomic(using=self.database):
-                return bool(same.update(**{name: spelled}))
+                return bool(unchanged.update(**{column.name: value}))
         except IntegrityError:
             return False

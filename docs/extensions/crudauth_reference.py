@@ -1,4 +1,4 @@
-"""The reference pages, read from the code that they describe.
+"""Directives for the reference pages, which are read from the code.
 
 ``crudauth-settings`` lists every setting, ``crudauth-checks`` every system
 check and ``crudauth-signals`` every signal.
@@ -15,16 +15,16 @@ from sphinx.util.docutils import SphinxDirective
 
 
 class Listing(SphinxDirective):
-    """Lists what ``read`` returns: each name with an anchor, a note and a text."""
+    """Lists the entries of ``read``: each name with an anchor, a note and a text."""
 
     read: ClassVar = staticmethod(list)
     note = ""
 
     def run(self) -> list[nodes.Node]:
-        return [self.listed(entry) for entry in self.read()]
+        return [self.section(entry) for entry in self.read()]
 
-    def listed(self, entry: Entry) -> nodes.Node:
-        """Return one entry as a section of its own."""
+    def section(self, entry: Entry) -> nodes.Node:
+        """Return the section of one entry."""
         anchor = entry.name.lower().replace(".", "-").replace("_", "-")
         section = nodes.section(ids=[anchor], names=[anchor])
         section += nodes.title("", "", nodes.literal("", entry.name))
@@ -34,7 +34,7 @@ class Listing(SphinxDirective):
             section += note
         section += self.paragraph(entry.text)
         if entry.hint:
-            section += self.paragraph(f"*Mend:* {entry.hint}")
+            section += self.paragraph(f"*Hint:* {entry.hint}")
         return section
 
     def paragraph(self, text: str) -> nodes.Node:
@@ -51,7 +51,7 @@ class SettingsListing(Listing):
 
 
 class ChecksListing(Listing):
-    """Every system check and its mend."""
+    """Every system check and its hint."""
 
     read = staticmethod(read_checks)
     note = "Level"

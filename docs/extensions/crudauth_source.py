@@ -1,4 +1,4 @@
-"""What the code says of its settings, signals and checks; nothing is imported."""
+"""Read settings, signals and checks from the source, without importing it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Entry:
 
     name: str
     text: str
-    #: What stands beside the name: a default, a type or a level.
+    #: A default or a level, shown beside the name.
     note: str = ""
-    #: What can be done about it (checks only).
+    #: The advice of a check.
     hint: str = ""
 
 
 def comment_above(lines: list[str], number: int) -> str:
-    """Return the ``#:`` comment that ends right above a line (from 1)."""
+    """Return the ``#:`` comment above a line; the first line is 1."""
     found = []
     for line in reversed(lines[: number - 1]):
         if not line.strip().startswith("#:"):
@@ -91,20 +91,20 @@ def _check(call: ast.Call) -> Entry | None:
     level = call.func.attr if isinstance(call.func, ast.Attribute) else ""
     return Entry(
         name=str(named["id"].value),
-        text=spoken(call.args[0]),
+        text=read_text(call.args[0]),
         note=SHOWN_LEVELS.get(level, ""),
-        hint=spoken(named["hint"]) if "hint" in named else "",
+        hint=read_text(named["hint"]) if "hint" in named else "",
     )
 
 
-def spoken(node: ast.expr) -> str:
-    """Write a text of the code with an ellipsis for what is filled in."""
+def read_text(node: ast.expr) -> str:
+    """Return a text of the code, with an ellipsis for each value in it."""
     match node:
         case ast.Constant(value=str(text)):
             return text
         case ast.JoinedStr(values=parts):
-            return "".join(spoken(part) for part in parts)
+            return "".join(read_text(part) for part in parts)
         case ast.BinOp(left=left, right=right):
-            return spoken(left) + spoken(right)
+            return read_text(left) + read_text(right)
         case _:
             return "…"

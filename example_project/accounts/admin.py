@@ -1,4 +1,4 @@
-"""The accounts in the admin."""
+"""Register the account in the admin."""
 
 from django.contrib import admin
 

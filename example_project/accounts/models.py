@@ -1,4 +1,4 @@
-"""The account: a name to log in with, a phone to recover by."""
+"""The account: people log in with a name and recover by phone."""
 
 from phonenumber_field.modelfields import PhoneNumberField
 

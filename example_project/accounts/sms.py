@@ -1,4 +1,4 @@
-"""The one thing that a phone-first app writes itself: how a text is sent."""
+"""The SMS channel: the only part of the flows that this project writes itself."""
 
 import json
 from urllib.request import Request, urlopen
@@ -15,13 +15,13 @@ TEXTS = {
 
 
 class SmsChannel(DeliveryChannel):
-    """Posts each text to the gateway; what it raises is tried again."""
+    """Posts each text to the gateway. A message is tried again if this raises."""
 
     factors = ("phone",)
 
     def deliver(self, intent: DeliveryIntent) -> None:
         if intent.token is None:
-            return  # a notice; nothing to act on
+            return  # a notice has no link
         body = TEXTS[intent.kind].format(link=intent.link)
         message = json.dumps({"to": intent.recipient, "body": body}).encode()
         headers = {"Content-Type": "application/json"}

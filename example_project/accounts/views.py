@@ -1,4 +1,4 @@
-"""The page, and something that only verified members may see."""
+"""The page, and an endpoint for verified members only."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,7 +17,7 @@ from crudauth_django.permissions import IsRecoveryVerified
 
 @ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:
-    """Serve the one page, which also is where the links in messages lead."""
+    """Serve the page. The links in messages open it too."""
     response = render(request, "accounts/page.html")
     response["Content-Security-Policy"] = "default-src 'self'; img-src 'self' data:"
     return response
@@ -27,5 +27,5 @@ def page(request: HttpRequest) -> HttpResponse:
 @authentication_classes([SessionAuthentication])
 @permission_classes([IsRecoveryVerified])
 def members(request: Request) -> Response:
-    """Greet whoever has proven the number of the account."""
+    """Greet a member with a verified number."""
     return Response({"detail": f"Welcome to the members' room, {request.user}."})

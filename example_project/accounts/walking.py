@@ -1,4 +1,4 @@
-"""A client that shows what it asks, what it gets, and what arrives on the phone."""
+"""A client that prints requests, responses and the messages on the phone."""
 
 import json
 import re
@@ -14,24 +14,24 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 from django.core.management.color import Style
 
-#: How long a server may take to start, or a message to arrive, in seconds.
-PATIENCE = 10
+#: The time limit for a server to start or a message to arrive, in seconds.
+TIMEOUT = 10
 
 
 class MissingMessage(Exception):
-    """A message did not arrive, and nothing after it can be tried."""
+    """A message did not arrive, so the next steps cannot run."""
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return a free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def wait_for(url: str, *, alive: Callable[[], bool]) -> None:
-    """Wait until a server answers; raises ``OSError`` when it won't."""
-    deadline = time.monotonic() + PATIENCE
+    """Wait until a server responds; raise ``OSError`` if it does not."""
+    deadline = time.monotonic() + TIMEOUT
     while alive() and time.monotonic() < deadline:
         try:
             build_opener().open(url, timeout=5).close()
@@ -43,7 +43,7 @@ def wait_for(url: str, *, alive: Callable[[], bool]) -> None:
 
 
 class Walker:
-    """One visitor with a cookie jar; counts what was expected and what differed."""
+    """A visitor with a cookie jar; counts the expectations and the failed ones."""
 
     def __init__(self, *, url: str, write: Callable[[str], object], style: Style):
         self.url = url
@@ -52,21 +52,21 @@ class Walker:
         self.cookies = CookieJar()
         self.opener = build_opener(HTTPCookieProcessor(self.cookies))
         self.expectations = 0
-        self.surprises = 0
-        self.read: set[int] = set()
+        self.failures = 0
+        self.received: set[int] = set()
 
     def title(self, text: str) -> None:
-        """Begin a chapter."""
+        """Print the title of a chapter."""
         self.write("\n" + self.style.MIGRATE_HEADING(text))
 
     def get(self, path: str, **expected: Any) -> dict[str, Any]:
-        """Get, show and judge an answer."""
+        """Send a GET request; print and check the response."""
         return self._show(Request(self.url + path), "", **expected)  # noqa: S310 (loopback)
 
     def post(
         self, path: str, body: dict[str, str], *, form: bool = False, **expected: Any
     ) -> dict[str, Any]:
-        """Post, show and judge an answer."""
+        """Send a POST request; print and check the response."""
         text = urlencode(body) if form else json.dumps(body)
         kind = "x-www-form-urlencoded" if form else "json"
         headers = {"Content-Type": f"application/{kind}", **self._csrf()}
@@ -79,8 +79,8 @@ class Walker:
 
     def _open(self, request: Request) -> tuple[HTTPStatus, dict[str, Any]]:
         try:
-            with self.opener.open(request, timeout=PATIENCE) as answer:
-                return HTTPStatus(answer.status), json.load(answer)
+            with self.opener.open(request, timeout=TIMEOUT) as response:
+                return HTTPStatus(response.status), json.load(response)
         except HTTPError as error:
             with error:
                 return HTTPStatus(error.code), json.load(error)
@@ -97,38 +97,38 @@ class Walker:
         status, data = self._open(request)
         self.write(f"\n  -> {request.get_method()} {request.selector} {text}")
         self.write(f"  <- {status.value} {status.phrase} {json.dumps(data)}")
-        wanted = {**data, **(holds or {})}
+        expected_data = {**data, **(holds or {})}
         self.expect(
-            status == expect and data == wanted,
+            status == expect and data == expected_data,
             why or f"{expect.value} {expect.phrase}",
         )
         return data
 
-    def expect(self, held: bool, what: str) -> None:  # noqa: FBT001 (the fact itself)
-        """Count and show whether something is as it should be."""
+    def expect(self, met: bool, text: str) -> None:  # noqa: FBT001 (the fact itself)
+        """Count an expectation and print whether it is met."""
         self.expectations += 1
-        self.surprises += not held
-        mark = self.style.SUCCESS("ok") if held else self.style.ERROR("NOT SO")
-        self.write(f"     {mark}: {what}")
+        self.failures += not met
+        mark = self.style.SUCCESS("ok") if met else self.style.ERROR("FAILED")
+        self.write(f"     {mark}: {text}")
 
     def _messages(self) -> list[dict[str, Any]]:
         _status, data = self._open(Request(f"{self.url}/gateway/messages"))  # noqa: S310 (loopback)
-        return [m for m in data["messages"] if m["id"] not in self.read]
+        return [m for m in data["messages"] if m["id"] not in self.received]
 
     def receive(self, phone: str) -> str:
-        """Wait for the next message to a phone, show it, and return its token."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait for the next message to a phone, print it, and return its token."""
+        deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
             for message in self._messages():
                 if message["to"] == phone:
-                    self.read.add(message["id"])
+                    self.received.add(message["id"])
                     self.write(f"  ** SMS to {phone}: {message['body']}")
                     self.expect(len(message["body"]) <= 160, "one segment")  # noqa: PLR2004 (GSM-7)
                     return re.search(r"token=([\w-]+)", message["body"])[1]  # type: ignore[index]
             time.sleep(0.1)
-        raise MissingMessage(f"No message reached {phone} within {PATIENCE} s.")
+        raise MissingMessage(f"No message reached {phone} within {TIMEOUT} s.")
 
     def nothing_for(self, phone: str) -> None:
         """Expect that no message went to a phone."""
-        silent = all(message["to"] != phone for message in self._messages())
-        self.expect(silent, f"no SMS to {phone}")
+        none_sent = all(message["to"] != phone for message in self._messages())
+        self.expect(none_sent, f"no SMS to {phone}")

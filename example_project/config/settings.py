@@ -1,7 +1,7 @@
 """Settings of the example project: SQLite, and a gateway on loopback.
 
-``EXAMPLE_DATABASE`` and ``EXAMPLE_URL`` move the database and the address that
-the site is served at.
+The environment variables ``EXAMPLE_DATABASE`` and ``EXAMPLE_URL`` replace the path
+of the database and the address of the site.
 """
 
 import os
@@ -67,7 +67,7 @@ AUTHENTICATION_BACKENDS = ["crudauth_django.backends.IdentifierBackend"]
 CRUDAUTH_CHANNELS = ["accounts.sms.SmsChannel"]
 CRUDAUTH_FRONTEND_URL = SITE_URL
 
-# The example's own pretended gateway; a real one has an address and a key.
+# The example's simulated gateway. A real gateway has an address and a key.
 SMS_GATEWAY_URL = f"{SITE_URL}/gateway/messages"
-# Whether strangers may register; the tests close it.
+# Whether visitors may register. A test closes registration.
 CRUDAUTH_REGISTRATION_OPEN = bool(os.environ.get("EXAMPLE_REGISTRATION_OPEN", "yes"))

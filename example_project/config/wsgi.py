@@ -1,4 +1,4 @@
-"""What a web server serves."""
+"""The WSGI application for web servers."""
 
 import os
 

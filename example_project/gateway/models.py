@@ -1,4 +1,4 @@
-"""What the pretended gateway has sent."""
+"""The messages of the simulated gateway."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""A pretended SMS gateway and the phones behind it; for ``DEBUG`` only."""
+"""A simulated SMS gateway and its phones; for ``DEBUG`` only."""
 
 import json
 
@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from gateway.models import Sms
 
-#: How many messages the phone on the page shows.
+#: The number of messages that the phone on the page shows.
 SHOWN = 20
 
 
@@ -17,7 +17,7 @@ SHOWN = 20
 @never_cache
 @require_http_methods(["GET", "POST"])
 def messages(request: HttpRequest) -> HttpResponse:
-    """Take a message, as a provider does, or show what arrived, as a phone does."""
+    """POST: accept a message, like a provider. GET: list them, like a phone."""
     if request.method == "POST":
         message = json.loads(request.body)
         Sms.objects.create(to=message["to"], body=message["body"])

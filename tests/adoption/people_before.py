@@ -1,6 +1,6 @@
-"""Make the project while its users are Django's; prints a session's key.
+"""Create the database of a project with Django's users; print a session key.
 
-Run as a process of ``tests.adoption.settings_before``.
+Runs in a process of its own, with ``tests.adoption.settings_before``.
 """
 
 import django

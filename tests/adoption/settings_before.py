@@ -1,4 +1,4 @@
-"""A project whose users are Django's ``AbstractUser``, and hashed as Django does."""
+"""A project before the adoption, with Django's ``AbstractUser`` and hasher."""
 
 from tests.support.projects.project import *  # noqa: F403
 from tests.support.projects.project import INSTALLED_APPS
@@ -8,7 +8,7 @@ INSTALLED_APPS = [
     "tests.adoption.before.apps.PeopleConfig",
 ]
 AUTH_USER_MODEL = "people.User"
-MIGRATION_MODULES = {"people": "tests.adoption.migrations"}
+MIGRATION_MODULES = {"people": "tests.adoption.before.migrations"}
 ROOT_URLCONF = "tests.adoption.urls_before"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]

@@ -52,8 +52,8 @@ class Project:
 
     def adopt(self, *flags: str) -> tuple[int, list[dict], dict]:
         done = self.run("after", "django", "crudauth_adopt", "--format=json", *flags)
-        *findings, last = map(json.loads, done.stdout.splitlines())
-        return done.returncode, findings, last["summary"]
+        *issues, last = map(json.loads, done.stdout.splitlines())
+        return done.returncode, issues, last["summary"]
 
     def ask(self, expression: str) -> object:
         """Evaluate over the users as they are now."""
@@ -93,20 +93,26 @@ def adopted(project, old_session) -> Project:
     finished = project.adopt("--apply")
     project.after("migrate", "--verbosity=0")
 
-    assert looked == (1, looked[1], summary(spelling=2, collision=4, unreadable=3))
+    assert looked == (
+        1,
+        looked[1],
+        summary(not_normalized=2, collision=4, unreadable=3),
+    )
     assert applied == (
         1,
         applied[1],
-        {**summary(spelling=4, collision=4, unreadable=1), "mended": 4},
+        {**summary(not_normalized=4, collision=4, unreadable=1), "fixed": 4},
     )
-    assert finished == (0, [], {**summary(), "mended": 0})
+    assert finished == (0, [], {**summary(), "fixed": 0})
     return project
 
 
-def summary(*, spelling: int = 0, collision: int = 0, unreadable: int = 0) -> dict:
+def summary(
+    *, not_normalized: int = 0, collision: int = 0, unreadable: int = 0
+) -> dict:
     return {
         "rows": 5,
-        "spelling": spelling,
+        "not_normalized": not_normalized,
         "collision": collision,
         "unreadable": unreadable,
     }

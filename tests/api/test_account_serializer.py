@@ -9,7 +9,7 @@ from django.db import models
 from rest_framework import serializers
 
 from crudauth_django.api.serializers import AccountSerializer
-from crudauth_django.checks.policy import check_registration
+from crudauth_django.checks.settings import check_serializers
 from crudauth_django.users import user_model
 from tests.support.client import PASSWORD
 from tests.support.temporary import installed
@@ -53,7 +53,7 @@ def signed_in(api, ada):
 def test_broken_setting_is_a_check_error(settings, path, expected):
     settings.CRUDAUTH_ACCOUNT_SERIALIZER = path
 
-    problems = check_registration()
+    problems = check_serializers()
 
     assert [problem.id for problem in problems] == expected
     assert all("CRUDAUTH_ACCOUNT_SERIALIZER" in problem.msg for problem in problems)

@@ -6,7 +6,7 @@ import pytest
 from rest_framework import serializers
 
 from crudauth_django.api.serializers import RegisterSerializer
-from crudauth_django.checks.policy import check_registration
+from crudauth_django.checks.settings import check_registration
 from crudauth_django.users import user_model, user_shape
 from tests.support.client import PASSWORD
 

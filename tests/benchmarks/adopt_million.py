@@ -1,10 +1,10 @@
-"""``crudauth_adopt`` on a generated table: time, peak memory, what it found.
+"""Measure ``crudauth_adopt`` on a generated table: time, peak memory, findings.
 
     python -m tests.benchmarks.adopt_million [ROWS]
 
-Every tenth number and every tenth name has another spelling than the one;
-every thousandth name is there twice, every thousandth number can't be read.
-The command runs twice in processes of its own: to report, and to mend.
+Every tenth number and every tenth name is not normalized. Every thousandth name
+occurs twice, and every thousandth number can't be read. The command runs in
+processes of its own: to report, to fix, and to report what is left.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Run:
 
 
 def row(n: int) -> tuple[str, str]:
-    """Return the name and the number that stand in one row."""
+    """Return the name and the number of one row."""
     name = f"user{n}"
     number = f"+1212{2_000_000 + n}"
     if n % 10 == 0:
@@ -68,12 +68,13 @@ def measure(*flags: str, env: dict[str, str], folder: Path) -> Run:
     """Run the command in a process of its own."""
     output = folder / "report.jsonl"
     script = (
-        "import resource, sys; from django.core.management import "
+        "import sys, time; from django.core.management import "
         "execute_from_command_line as run\n"
         "try: run(['manage.py', 'crudauth_adopt', '--format=json', *sys.argv[1:]])\n"
         "finally:\n"
-        "    used = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "    print(used.ru_utime + used.ru_stime, used.ru_maxrss, file=sys.stderr)"
+        "    status = open('/proc/self/status').read().split()\n"
+        "    peak = status[status.index('VmHWM:') + 1]\n"
+        "    print(time.process_time(), peak, file=sys.stderr)"
     )
     began = time.perf_counter()
     with output.open("wb") as report:
@@ -86,7 +87,7 @@ def measure(*flags: str, env: dict[str, str], folder: Path) -> Run:
             stderr=subprocess.PIPE,
         )
     seconds = time.perf_counter() - began
-    *_findings, last = output.read_text().splitlines()
+    *_issues, last = output.read_text().splitlines()
     return Run(
         seconds=seconds,
         cpu_seconds=float(done.stderr.split()[-2]),
@@ -97,7 +98,7 @@ def measure(*flags: str, env: dict[str, str], folder: Path) -> Run:
 
 
 def main(rows: int) -> None:
-    """Fill a table, report on it, mend it, and report again."""
+    """Fill a table, report on it, fix it, and report again."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         env = parts.environment(database=str(folder / "db.sqlite3"))

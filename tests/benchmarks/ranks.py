@@ -1,4 +1,4 @@
-"""Can two samples of times be told apart?"""
+"""Compare two samples of times with a rank test."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 class Comparison:
     """Two samples, side by side; times are in milliseconds.
 
-    ``auc`` is how often a time of the second is above one of the first: 0.5 is
-    a coin. ``p`` is the two-sided probability of a rank sum at least this
-    uneven, were there no difference (Mann-Whitney U, normal approximation with
-    ties).
+    ``auc`` is the share of pairs with the larger time in the second sample; 0.5
+    means no difference. ``p`` is the two-sided probability of a rank sum at
+    least this uneven without a difference (Mann-Whitney U, normal approximation
+    with ties).
     """
 
     medians: tuple[float, float]

@@ -1,7 +1,7 @@
-"""The phone shape with only README's settings, and raised limits.
+"""The phone shape with the settings of the README alone, and raised limits.
 
-The environment raises rates, so that there are samples enough; every count is
-still made.
+The environment raises the rates, so that there are enough samples. Every request
+is still counted.
 """
 
 from tests.support.projects.phone import settings as phone

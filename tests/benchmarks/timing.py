@@ -1,8 +1,8 @@
-"""Can a stranger tell by time who has an account?
+"""Measure whether response times reveal accounts.
 
-Prints, side by side, the times of answers for known and for unknown accounts,
-and of the request that follows on the same connection, while the provider
-takes 200 ms for every message. Run it with ``python -m tests.benchmarks.timing
+Prints, side by side, the response times for known and for unknown accounts, and
+of the next request on the same connection. Meanwhile the provider needs 200 ms
+for every message. Run it with ``python -m tests.benchmarks.timing
 [--samples 150] [--database sqlite|postgresql] [--server gunicorn-threads]
 [--only requests|passwords]``.
 """
@@ -29,7 +29,7 @@ from tests.benchmarks.ranks import compare
 from tests.support import parts
 
 PASSWORD = "correct horse battery"
-#: What the provider takes for one message, in seconds.
+#: The time that the provider needs for one message, in seconds.
 PROVIDER = 0.2
 #: Between two samples, so that no queue builds up, in seconds.
 PAUSE = 0.08
@@ -51,26 +51,26 @@ Sample = tuple[float, ...]
 
 @dataclass(kw_only=True)
 class Client:
-    """One keep-alive connection, as far as the server keeps it."""
+    """One keep-alive connection; the server may still close it."""
 
     connection: http.client.HTTPConnection
 
     def post(self, path: str, body: dict[str, str]) -> float:
-        """Return how long the answer took, in milliseconds."""
+        """Return the response time, in milliseconds."""
         start = time.perf_counter()
         self.connection.request(
             "POST", path, json.dumps(body), {"Content-Type": "application/json"}
         )
-        answer = self.connection.getresponse()
-        answer.read()
+        response = self.connection.getresponse()
+        response.read()
         took = (time.perf_counter() - start) * 1000
-        if answer.status >= 500 or answer.status in {400, 429}:
-            raise RuntimeError(f"{path}: {answer.status}")
+        if response.status >= 500 or response.status in {400, 429}:
+            raise RuntimeError(f"{path}: {response.status}")
         return took
 
 
 def free_number() -> str:
-    """Return a number that nobody has registered."""
+    """Return a number without an account."""
     return f"+1212{next(_numbers) + 2_000_000}"
 
 
@@ -94,7 +94,7 @@ def served(server: str, database: str, folder: Path) -> Iterator[Client]:
 
 
 def populate(client: Client, database: str) -> dict[str, list[tuple[str, str]]]:
-    """Register people; a third of them proves the number, a third is closed."""
+    """Register accounts: a third is verified, a third inactive."""
     kinds = {}
     for kind in ("unverified", "verified", "inactive"):
         kinds[kind] = [(f"{kind}{n}", free_number()) for n in range(PEOPLE)]
@@ -111,7 +111,7 @@ def populate(client: Client, database: str) -> dict[str, list[tuple[str, str]]]:
         database,
         "UPDATE phone_user SET is_active = FALSE WHERE username LIKE 'inactive%'",
     )
-    kinds["stranger"] = [(f"stranger{n}", free_number()) for n in range(PEOPLE)]
+    kinds["unknown"] = [(f"unknown{n}", free_number()) for n in range(PEOPLE)]
     return kinds
 
 
@@ -125,13 +125,15 @@ def execute(database: str, statement: str) -> None:
         lite.execute(statement)
 
 
-def report(place: str, what: str, taken: dict[str, list[Sample]], column: int) -> None:
+def report(
+    place: str, request: str, samples_by_arm: dict[str, list[Sample]], column: int
+) -> None:
     """Print every arm against the first."""
-    (base, first), *others = taken.items()
+    (base, first), *others = samples_by_arm.items()
     for name, second in others:
         found = compare([s[column] for s in first], [s[column] for s in second])
         print(
-            f"{place:28} {what:16} {base:>10} / {name:10}"
+            f"{place:28} {request:16} {base:>10} / {name:10}"
             f" {found.medians[0]:8.2f} {found.medians[1]:8.2f}"
             f" {found.p95[0]:8.2f} {found.p95[1]:8.2f}"
             f" {found.auc:6.3f} {found.p:8.4f}",
@@ -140,8 +142,8 @@ def report(place: str, what: str, taken: dict[str, list[Sample]], column: int) -
 
 
 @dataclass(kw_only=True)
-class Place:
-    """A site with people, and what a stranger may ask it."""
+class BenchmarkSite:
+    """A site with accounts, and the requests of a visitor without a session."""
 
     name: str
     client: Client
@@ -150,55 +152,55 @@ class Place:
     people: dict[str, list[tuple[str, str]]]
 
     def measure_requests(self) -> None:
-        """Ask about numbers, and ask once more on the same connection."""
+        """Send recovery requests, each followed by one on the same connection."""
         for path, kind in (
             ("/password/reset-request", "verified"),
             ("/email/verify-request", "unverified"),
         ):
-            taken = self.sample(
+            samples_by_arm = self.sample(
                 {
-                    "unknown": self._ask(path, "stranger"),
-                    "known": self._ask(path, kind),
+                    "unknown": self._request(path, "unknown"),
+                    "known": self._request(path, kind),
                 },
                 self.samples,
             )
-            report(self.name, path.rpartition("/")[2], taken, 0)
-            report(self.name, "  the next one", taken, 1)
+            report(self.name, path.rpartition("/")[2], samples_by_arm, 0)
+            report(self.name, "  next request", samples_by_arm, 1)
 
     def measure_passwords(self) -> None:
         """Log in with a wrong password, and register with all kinds of numbers."""
-        arms = {"unknown": "stranger", "known": "verified", "inactive": "inactive"}
-        taken = self.sample(
+        arms = {"unknown": "unknown", "known": "verified", "inactive": "inactive"}
+        samples_by_arm = self.sample(
             {arm: self._log_in(kind) for arm, kind in arms.items()}, self.samples // 2
         )
-        report(self.name, "login", taken, 0)
-        arms = {"free": "", "held": "verified", "unproven": "unverified"}
-        taken = self.sample(
+        report(self.name, "login", samples_by_arm, 0)
+        arms = {"free": "", "held": "verified", "unverified": "unverified"}
+        samples_by_arm = self.sample(
             {arm: self._register(kind) for arm, kind in arms.items()},
             self.samples // 2,
         )
-        report(self.name, "register", taken, 0)
+        report(self.name, "register", samples_by_arm, 0)
 
     def sample(
         self, arms: dict[str, Callable[[], Sample]], samples: int
     ) -> dict[str, list[Sample]]:
-        """Take samples of every arm in a random order, so that noise hits all.
+        """Measure every arm in random order, so that noise affects all arms.
 
-        No counter is left from the sample before: a first count is an
-        ``INSERT`` and a second an ``UPDATE``, whoever it is about.
+        Counters are deleted before each sample: a first count is an ``INSERT``
+        and a second count an ``UPDATE``, for every account.
         """
         plan = [arm for arm in arms for _ in range(samples)]
         random.shuffle(plan)
         for arm in arms.values():
             arm()
-        taken: dict[str, list[Sample]] = {arm: [] for arm in arms}
+        samples_by_arm: dict[str, list[Sample]] = {arm: [] for arm in arms}
         for arm in plan:
             time.sleep(PAUSE)
             execute(self.database, "DELETE FROM crudauth_counter")
-            taken[arm].append(arms[arm]())
-        return taken
+            samples_by_arm[arm].append(arms[arm]())
+        return samples_by_arm
 
-    def _ask(self, path: str, kind: str) -> Callable[[], Sample]:
+    def _request(self, path: str, kind: str) -> Callable[[], Sample]:
         def once() -> Sample:
             number = random.choice(self.people[kind])[1]
             first = self.client.post(path, {"phone": number})
@@ -229,7 +231,7 @@ class Place:
 
 
 def main() -> None:
-    """Run all, and print a table."""
+    """Measure every server and database, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=150)
     parser.add_argument("--server", choices=parts.SERVERS, action="append")
@@ -246,14 +248,14 @@ def main() -> None:
 
 
 def measure(server: str, database: str, samples: int, only: str | None) -> None:
-    """Serve one place, and measure there."""
+    """Serve one site, and measure it."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         uri = str(folder / "db.sqlite3")
         if database == "postgresql":
             uri = stack.enter_context(parts.postgres())
         client = stack.enter_context(served(server, uri, folder))
-        place = Place(
+        place = BenchmarkSite(
             name=f"{server}, {database}",
             client=client,
             database=uri,

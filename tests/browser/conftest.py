@@ -1,4 +1,4 @@
-"""A phone-sized and a desk-sized browser, before the example project."""
+"""Chromium, and the example project to open in it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.support.example import served_example
 
 @pytest.fixture(scope="module")
 def chromium():
-    """The Chromium that ``CRUDAUTH_BROWSER`` names, without a screen.
+    """The Chromium that ``CRUDAUTH_BROWSER`` names, headless.
 
-    It is closed with the module: its event loop makes Django refuse queries.
+    It closes with the module: Django refuses queries while its event loop runs.
     """
     from playwright.sync_api import sync_playwright
 
@@ -49,7 +49,7 @@ def site() -> Iterator[str]:
 
 @pytest.fixture
 def page(chromium, site):
-    """A new visitor's page; anything that goes wrong in it fails the test."""
+    """A new visitor's page; script errors and requests to other sites fail the test."""
     context = chromium.new_context(
         base_url=site, viewport={"width": 1100, "height": 860}
     )

@@ -1,4 +1,4 @@
-"""The example's page, used as a person uses it."""
+"""The example's page in a browser, from registration to a changed number."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ PASSWORD, NEW_PASSWORD = "a-strong-one", "a-new-strong-one"
 PHONE, NEW_PHONE = "+15551234567", "+15557654321"
 
 
-def look(page, name):
-    """Keep a picture where ``CRUDAUTH_SCREENSHOTS`` names a folder."""
+def take_screenshot(page, name):
+    """Store a screenshot in the folder that ``CRUDAUTH_SCREENSHOTS`` names."""
     if folder := os.environ.get("CRUDAUTH_SCREENSHOTS"):
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
@@ -25,9 +25,9 @@ def register(page):
     form.get_by_label("User name").fill("neo")
     form.get_by_label("Phone").fill("+1 (555) 123-4567")
     form.get_by_label("Password").fill(PASSWORD)
-    look(page, "1-register")
+    take_screenshot(page, "1-register")
     form.get_by_role("button").click()
-    says(page, "Welcome")
+    wait_for_message(page, "Welcome")
 
 
 def log_in(page, password=PASSWORD):
@@ -36,7 +36,7 @@ def log_in(page, password=PASSWORD):
     page.locator("#login").get_by_role("button").click()
 
 
-def says(page, text):
+def wait_for_message(page, text):
     page.locator("#message", has_text=text).wait_for()
 
 
@@ -44,90 +44,90 @@ def newest_link(page, text):
     return page.locator("#messages li", has_text=text).first.get_by_role("link")
 
 
-def test_register_verify_and_pass_the_gate(page):
+def test_verified_account_enters_members_room(page):
     register(page)
     newest_link(page, "Verify your number").wait_for()
-    look(page, "2-registered")
+    take_screenshot(page, "2-registered")
     log_in(page)
     page.get_by_text("Hello, neo").wait_for()
     page.get_by_role("button", name="Enter the members").click()
-    says(page, "Verify your account first.")
-    look(page, "3-gate-closed")
+    wait_for_message(page, "Verify your account first.")
+    take_screenshot(page, "3-members-refused")
 
     newest_link(page, "Verify your number").click()
     page.get_by_role("heading", name="Verify your number").wait_for()
-    look(page, "4-verify")
+    take_screenshot(page, "4-verify")
     page.get_by_role("button", name="Verify my number").click()
-    says(page, "Verified.")
+    wait_for_message(page, "Verified.")
     page.get_by_role("button", name="Enter the members").click()
-    says(page, "Welcome to the members")
-    look(page, "5-gate-open")
+    wait_for_message(page, "Welcome to the members")
+    take_screenshot(page, "5-members-entered")
 
     assert page.locator("#badge").inner_text() == "verified"
 
 
-def test_a_link_is_not_spent_by_being_opened_and_only_once_by_being_used(page):
+def test_link_can_be_opened_twice_and_redeemed_once(page):
     register(page)
     address = newest_link(page, "Verify your number").get_attribute("href")
 
-    for _look in range(2):
+    for _visit in range(2):
         page.goto(address)
     page.get_by_role("button", name="Verify my number").click()
-    says(page, "Verified.")
+    wait_for_message(page, "Verified.")
     page.goto(address)
     page.get_by_role("button", name="Verify my number").click()
 
-    says(page, "invalid or has expired")
+    wait_for_message(page, "invalid or has expired")
     assert "token" not in page.url
 
 
-def test_a_forgotten_password_is_reset_over_the_phone(page):
+def test_forgotten_password_is_reset_by_sms(page):
     register(page)
     page.get_by_role("tab", name="Forgot password").click()
     page.locator("#forgotten").get_by_label("Phone").fill(PHONE)
     page.locator("#forgotten").get_by_role("button").click()
-    says(page, "we have sent a message")
-    look(page, "6-forgotten")
+    wait_for_message(page, "we have sent a message")
+    take_screenshot(page, "6-forgotten")
 
     newest_link(page, "Reset your password").click()
     page.locator("#reset").get_by_label("New password").fill("short")
     page.get_by_role("button", name="Set the password").click()
     page.get_by_text("Use between 8 and").wait_for()
-    look(page, "7-weak-password")
+    take_screenshot(page, "7-weak-password")
     page.locator("#reset").get_by_label("New password").fill(NEW_PASSWORD)
     page.get_by_role("button", name="Set the password").click()
-    says(page, "Log in with the new one.")
+    wait_for_message(page, "Log in with the new one.")
     log_in(page)
-    says(page, "Incorrect login or password.")
-    look(page, "8-old-password")
+    wait_for_message(page, "Incorrect login or password.")
+    take_screenshot(page, "8-old-password")
     log_in(page, NEW_PASSWORD)
 
     page.get_by_text("Hello, neo").wait_for()
 
 
-def test_the_number_moves_once_the_new_one_is_proven(page):
+def test_number_changes_after_new_number_is_verified(page):
     register(page)
     log_in(page)
     page.get_by_text("Change the number").click()
     form = page.locator("#change-number")
     form.get_by_label("New phone").fill(NEW_PHONE)
     form.get_by_label("Password").fill("not-the-password")
-    look(page, "9-change")
+    take_screenshot(page, "9-change")
     form.get_by_role("button").click()
     page.locator("#change-number-password-error").wait_for()
     form.get_by_label("Password").fill(PASSWORD)
     form.get_by_role("button").click()
-    says(page, "to confirm the change")
+    wait_for_message(page, "to confirm the change")
 
     newest_link(page, "Confirm your new number").click()
     page.get_by_role("button", name="Use this number").click()
-    says(page, "Changed.")
-    look(page, "10-changed")
+    wait_for_message(page, "Changed.")
+    take_screenshot(page, "10-changed")
 
     assert page.locator("[data-me=phone]").inner_text() == NEW_PHONE
 
 
-def test_mistakes_are_named_beside_their_fields(page):
+def test_malformed_value_shows_error_beside_field(page):
     register(page)
     page.get_by_role("tab", name="Register").click()
     form = page.locator("#register")
@@ -137,26 +137,26 @@ def test_mistakes_are_named_beside_their_fields(page):
     form.get_by_role("button").click()
 
     page.locator("#register-phone-error").wait_for()
-    look(page, "11-mistakes")
+    take_screenshot(page, "11-malformed-value")
     assert form.get_by_label("Phone").get_attribute("aria-invalid") == "true"
 
 
-def test_it_fits_a_phone(page):
+def test_page_fits_screen_of_phone(page):
     page.set_viewport_size({"width": 375, "height": 740})
     register(page)
-    look(page, "12-small")
+    take_screenshot(page, "12-small")
 
     width = page.evaluate("document.documentElement.scrollWidth")
 
     assert width <= 375
 
 
-def test_it_is_readable_in_the_dark(page):
+def test_page_is_dark_in_dark_mode(page):
     page.emulate_media(color_scheme="dark")
     register(page)
     newest_link(page, "Verify your number").wait_for()
-    look(page, "13-dark")
+    take_screenshot(page, "13-dark")
 
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
 
-    assert ground == "rgb(16, 23, 22)"
+    assert background == "rgb(16, 23, 22)"

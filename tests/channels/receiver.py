@@ -10,7 +10,7 @@ TOLERANCE = 5 * 60  # seconds
 
 
 def read_message(headers, body: bytes, *, secret: str) -> dict:
-    """Return a message that the secret's holder sent just now, or raise."""
+    """Return a recent message with a valid signature, or raise ``ValueError``."""
     timestamp = headers["Webhook-Timestamp"]
     if abs(time.time() - int(timestamp)) > TOLERANCE:
         raise ValueError("too old, or from the future")

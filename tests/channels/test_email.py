@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.email import EmailChannel
-from crudauth_django.checks.mail import check_mail_time_limit
+from crudauth_django.checks.channels import check_mail_time_limit
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.channels.conftest import make_intent

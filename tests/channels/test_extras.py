@@ -13,7 +13,7 @@ import sys
 sys.modules[{library!r}] = None
 import django
 django.setup()
-from crudauth_django.checks.delivery import check_channels
+from crudauth_django.checks.channels import check_channels
 for problem in check_channels():
     print(problem.id, problem.msg)
 """

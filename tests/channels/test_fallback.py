@@ -6,7 +6,7 @@ from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.base import DeliveryChannel
 from crudauth_django.channels.fallback import FallbackChannel
 from crudauth_django.channels.provider_ids import set_provider_id
-from crudauth_django.checks.delivery import check_channels
+from crudauth_django.checks.channels import check_channels
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.channels.conftest import RECIPIENT, make_intent

@@ -55,7 +55,7 @@ def test_output_reports_result_of_every_channel(settings, gateway, capsys):
 
     output = re.sub(r"\d\.\d\d s", "N s", capsys.readouterr().out)
     assert output.splitlines() == [
-        f"{TWILIO}: failed, another try may help, after N s, code 20429: "
+        f"{TWILIO}: failed temporarily after N s, code 20429: "
         "Twilio did not accept it (asked to wait 9 s)",
         f"{WEBHOOK}: accepted after N s, the provider's id is gw-1",
         f"{LOCMEM}: accepted after N s",
@@ -117,11 +117,11 @@ def test_sms_and_email_templates_render_test_message(settings, gateway):
 def test_command_fails_if_no_channel_accepts(settings, gateway, capsys):
     settings.CRUDAUTH_CHANNELS = [twilio(gateway)]
 
-    with pytest.raises(CommandError, match="No channel took"):
+    with pytest.raises(CommandError, match="No channel accepted"):
         send_test("+15005550004")
 
     output = capsys.readouterr().out
-    assert "refused for good" in output
+    assert ": rejected after" in output
     assert "code 21610" in output
     assert "5005550004" not in output
 
@@ -129,7 +129,7 @@ def test_command_fails_if_no_channel_accepts(settings, gateway, capsys):
 def test_command_fails_if_no_channel_serves_factor(settings):
     settings.CRUDAUTH_CHANNELS = [EMAIL]
 
-    with pytest.raises(CommandError, match="No channel took"):
+    with pytest.raises(CommandError, match="No channel accepted"):
         send_test(RECIPIENT)
 
 

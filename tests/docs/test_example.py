@@ -7,7 +7,7 @@ def test_the_demo_walks_the_whole_recipe():
     done = run_example("demo")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "NOT SO" not in done.stdout
+    assert "FAILED" not in done.stdout
     assert "expectations held" in done.stdout
 
 
@@ -15,7 +15,7 @@ def test_the_demo_fails_where_an_answer_differs():
     done = run_example("demo", EXAMPLE_REGISTRATION_OPEN="")
 
     assert done.returncode == 1
-    assert "NOT SO" in done.stdout
+    assert "FAILED" in done.stdout
 
 
 def test_no_migration_is_missing(tmp_path):

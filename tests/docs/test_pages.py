@@ -189,7 +189,7 @@ def test_every_setting_is_documented(reference: ModuleType):
     assert [name for name, entry in entries.items() if not entry.text] == []
 
 
-def test_every_check_is_documented_under_one_id_with_cause_and_mend(
+def test_every_check_is_documented_with_cause_and_hint(
     reference: ModuleType,
 ):
     source = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py"))

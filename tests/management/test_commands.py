@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from crudauth_django.management.audit import Audit, columns_of
-from crudauth_django.management.digests import Ledger
+from crudauth_django.management.digests import Digests
 from crudauth_django.users import user_model
 from tests.support import parts
 from tests.support.client import PASSWORD
@@ -41,15 +41,15 @@ def stored():
 
 
 def adopt(*flags):
-    """Run; returns the exit code, the findings, and the summary."""
+    """Run; returns the exit code, the issues and the summary."""
     out, err = io.StringIO(), io.StringIO()
     code = 0
     try:
         call_command("crudauth_adopt", "--format=json", *flags, stdout=out, stderr=err)
     except SystemExit as end:
         code = end.code
-    *findings, last = map(json.loads, out.getvalue().splitlines())
-    return code, findings, last["summary"]
+    *issues, last = map(json.loads, out.getvalue().splitlines())
+    return code, issues, last["summary"]
 
 
 @pytest.mark.django_db
@@ -57,10 +57,10 @@ def test_a_table_in_order_has_nothing_to_report():
     write_as_it_is(1, username="ada", phone="+12125552368")
     write_as_it_is(2, username="bob")
 
-    code, findings, summary = adopt()
+    code, issues, summary = adopt()
 
-    assert (code, findings) == (0, [])
-    assert summary == {"rows": 2, "spelling": 0, "collision": 0, "unreadable": 0}
+    assert (code, issues) == (0, [])
+    assert summary == {"rows": 2, "not_normalized": 0, "collision": 0, "unreadable": 0}
 
 
 @pytest.mark.django_db
@@ -72,14 +72,14 @@ def test_every_row_that_is_not_as_it_should_be_is_reported_and_none_changed():
     write_as_it_is(5, username="z\u200boe", phone="")
     before = stored()
 
-    code, findings, summary = adopt("--batch-size=2")
+    code, issues, summary = adopt("--batch-size=2")
 
     assert code == 1
     assert stored() == before
-    assert summary == {"rows": 5, "spelling": 3, "collision": 4, "unreadable": 3}
-    assert {tuple(found.values()) for found in findings} == {
-        (1, "username", "spelling"),
-        (1, "phone", "spelling"),
+    assert summary == {"rows": 5, "not_normalized": 3, "collision": 4, "unreadable": 3}
+    assert {tuple(issue.values()) for issue in issues} == {
+        (1, "username", "not_normalized"),
+        (1, "phone", "not_normalized"),
         (2, "username", "collision", 3),
         (3, "username", "collision", 2),
         (2, "phone", "collision", 3),
@@ -87,21 +87,21 @@ def test_every_row_that_is_not_as_it_should_be_is_reported_and_none_changed():
         (4, "username", "unreadable", "ambiguous"),
         (4, "phone", "unreadable", "invalid"),
         (5, "username", "unreadable", "unprintable"),
-        (5, "phone", "spelling"),
+        (5, "phone", "not_normalized"),
     }
 
 
 @pytest.mark.django_db
-def test_what_can_be_decided_is_mended_and_the_rest_left_alone():
+def test_values_without_a_collision_are_fixed_others_kept():
     write_as_it_is(1, username="Ada", phone="+1 (555) 123-4567")
     write_as_it_is(2, username="bob", phone="+12125550123")
     write_as_it_is(3, username="BOB", phone="")
     write_as_it_is(4, username="eve@example.com", phone="+44 20 7946 0123")
 
-    code, _findings, summary = adopt("--apply", "--batch-size=1")
+    code, _issues, summary = adopt("--apply", "--batch-size=1")
 
     assert code == 1
-    assert summary["mended"] == 4
+    assert summary["fixed"] == 4
     assert stored() == [
         (1, "ada", "+15551234567"),
         (2, "bob", "+12125550123"),
@@ -117,30 +117,30 @@ def test_a_second_run_finds_only_what_a_person_has_to_decide():
     write_as_it_is(3, username="BOB")
     adopt("--apply")
 
-    code, _findings, summary = adopt("--apply")
+    code, _issues, summary = adopt("--apply")
 
     assert code == 1
     assert summary == {
         "rows": 3,
-        "spelling": 0,
+        "not_normalized": 0,
         "collision": 2,
         "unreadable": 0,
-        "mended": 0,
+        "fixed": 0,
     }
 
 
 @pytest.mark.django_db
-def test_a_run_that_mends_everything_succeeds():
+def test_a_run_that_fixes_everything_succeeds():
     write_as_it_is(1, username="Ada", phone="+1 212 555 2368")
 
-    code, _findings, summary = adopt("--apply")
+    code, _issues, summary = adopt("--apply")
 
     assert code == 0
-    assert summary["mended"] == 2
+    assert summary["fixed"] == 2
 
 
 @pytest.mark.django_db
-def test_a_verified_number_that_is_respelled_stays_verified_and_signed_in():
+def test_normalizing_a_verified_number_keeps_it_verified():
     write_as_it_is(1, username="ada", phone="+1 212 555 2368")
     user_model().objects.update(phone_verified=True)
 
@@ -155,13 +155,13 @@ def test_a_verified_number_that_is_respelled_stays_verified_and_signed_in():
 
 
 @pytest.mark.django_db
-def test_three_of_one_spelling_all_collide_and_each_says_with_whom():
+def test_three_equal_values_each_name_another_row():
     for pk, name in enumerate(["ADA", "Ada", "ada"], start=1):
         write_as_it_is(pk, username=name)
 
-    _code, findings, _summary = adopt()
+    _code, issues, _summary = adopt()
 
-    assert [(f["pk"], f["detail"]) for f in findings] == [(1, 3), (2, 1), (3, 1)]
+    assert [(i["pk"], i["detail"]) for i in issues] == [(1, 3), (2, 1), (3, 1)]
 
 
 @pytest.mark.django_db
@@ -174,8 +174,8 @@ def test_the_report_names_rows_and_no_values():
 
     assert out.getvalue().splitlines() == [
         "1: username can't be read (ambiguous)",
-        "1: phone is not in its one spelling",
-        "1 rows: 1 values to respell, 0 that collide, 1 that can't be read.",
+        "1: phone is not normalized",
+        "1 rows: 1 values are not normalized, 0 collide, 1 can't be read.",
     ]
     assert err.getvalue() == ""
 
@@ -210,50 +210,61 @@ def test_a_value_the_database_refuses_is_left():
             " ((username IN ('ada', 'bob'))) WHERE username IN ('ada', 'bob')"
         )
 
-    code, _findings, summary = adopt("--apply")
+    code, _issues, summary = adopt("--apply")
 
     assert code == 1
-    assert summary["mended"] == 1
+    assert summary["fixed"] == 1
     assert [name for _pk, name, _phone in stored()] == ["ada", "Bob"]
 
 
 @pytest.fixture
-def survey(db):
-    """Reads and mends two rows at a time."""
-    with closing(Ledger()) as ledger:
+def audit(db):
+    """Reads and fixes two rows at a time."""
+    with closing(Digests()) as digests:
         yield Audit(
             database="default",
             columns=columns_of("default"),
             batch_size=2,
-            ledger=ledger,
+            digests=digests,
         )
 
 
-def test_an_interrupted_run_can_be_started_again(survey):
+def test_an_interrupted_run_can_be_started_again(audit):
     for pk, name in enumerate(["Ada", "Bob", "Eve", "Zoe"], start=1):
         write_as_it_is(pk, username=name)
-    list(survey.read())
-    next(survey.mend())
+    list(audit.read())
+    next(audit.fix())
     midway = [name for _pk, name, _phone in stored()]
 
-    code, _findings, summary = adopt("--apply")
+    code, _issues, summary = adopt("--apply")
 
     assert midway == ["ada", "bob", "Eve", "Zoe"]
-    assert (code, summary["mended"]) == (0, 2)
+    assert (code, summary["fixed"]) == (0, 2)
     assert [name for _pk, name, _phone in stored()] == ["ada", "bob", "eve", "zoe"]
 
 
 @pytest.mark.parametrize("meanwhile", ["grace", "Grace", "a@example.com"])
-def test_a_value_that_changed_since_it_was_read_is_left(survey, meanwhile):
+def test_a_value_that_changed_since_it_was_read_is_left(audit, meanwhile):
     write_as_it_is(1, username="Ada")
-    list(survey.read())
+    list(audit.read())
     with connection.cursor() as cursor:
         cursor.execute("UPDATE phone_user SET username = %s", [meanwhile])
 
-    mended = sum(survey.mend())
+    fixed = sum(audit.fix())
 
-    assert mended == 0
+    assert fixed == 0
     assert [name for _pk, name, _phone in stored()] == [meanwhile]
+
+
+def test_the_scratch_file_holds_no_values(audit):
+    write_as_it_is(1, username="Grace", phone="+1 (212) 555-2368")
+    list(audit.read())
+
+    written = "".join(audit.digests.iterdump())
+
+    assert written.count("not_normalized") == 2
+    assert "grace" not in written.lower()
+    assert "5552368" not in written
 
 
 def fail(api, name, times):

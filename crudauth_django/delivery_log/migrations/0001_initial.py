@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("message_id", "channel"),
-                        name="crudauth_one_line_a_channel",
+                        name="crudauth_log_message_channel",
                     )
                 ],
             },

@@ -6,53 +6,57 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 from crudauth_django.management.audit import Audit, columns_of
-from crudauth_django.management.digests import Issue, Ledger
+from crudauth_django.management.digests import Digests
 from crudauth_django.users import user_model, user_shape
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-_PROBLEMS = ("spelling", "collision", "unreadable")
-_SAYING = {
-    "spelling": "{pk}: {field} is not in its one spelling",
-    "collision": "{pk}: {field} is the same as that of {detail}",
+_PROBLEMS = {
+    "not_normalized": "{pk}: {field} is not normalized",
+    "collision": "{pk}: {field} collides with that of {detail}",
     "unreadable": "{pk}: {field} can't be read ({detail})",
 }
+_SUMMARY = (
+    "{rows:,} rows: {not_normalized:,} values are not normalized, {collision:,} "
+    "collide, {unreadable:,} can't be read."
+)
 _BAR = 30
 
 
 class Command(BaseCommand):
-    """Exits with 0 when nothing is left to do, with 1 when something is."""
+    """Exits with 0 if nothing is left to do, with 1 otherwise."""
 
     help = (
-        "Report every user whose identifiers or recovery value are not in the one "
-        "spelling, can't be read, or collide once they are spelled alike. With "
-        "--apply, write the spellings that collide with nobody. It reads the "
-        "identity columns alone, so it works before the migration, too. Exits with "
-        "0 when nothing is left to do, with 1 when something is."
+        "Report every user whose identifiers or recovery value are not normalized, "
+        "can't be read, or collide once they are normalized. With --apply, write "
+        "the normalized values that do not collide. The command reads the identity "
+        "columns only, so it also works before the migration. It exits with 0 if "
+        "nothing is left to do, with 1 otherwise."
     )
     #: The table may not fit the model yet.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--apply", action="store_true", help="Write what can be decided."
+            "--apply",
+            action="store_true",
+            help="Write the normalized values that do not collide.",
         )
         parser.add_argument(
             "--format",
             choices=("text", "json"),
             default="text",
-            help="json: one object a line, the summary last.",
+            help="json: one object per line, the summary last.",
         )
         parser.add_argument(
-            "--batch-size", type=int, default=1000, help="Rows a query (1000)."
+            "--batch-size", type=int, default=1000, help="Rows per query (1000)."
         )
         parser.add_argument(
             "--database", default=DEFAULT_DB_ALIAS, choices=tuple(connections)
@@ -73,56 +77,49 @@ class Command(BaseCommand):
     def _adopt(
         self, *, apply: bool, database: str, batch_size: int, **options: Any
     ) -> int:
+        as_json = options["format"] == "json"
         columns = columns_of(database)
-        for name in {*user_shape().columns} - {column.name for column in columns}:
+        found = {column.name for column in columns}
+        for name in {*user_shape().columns} - found:
             self.stderr.write(f"{name}: the table has no such column yet.", str)
-        with closing(Ledger()) as ledger:
-            survey = Audit(
+        with closing(Digests()) as digests:
+            audit = Audit(
                 database=database,
                 columns=columns,
                 batch_size=batch_size,
-                ledger=ledger,
+                digests=digests,
             )
-            everyone = user_model()._base_manager.using(database).count()
-            read = self._show("rows read", survey.read(), everyone)
-            summary = {"rows": read, **{p: ledger.count(p) for p in _PROBLEMS}}
-            for finding in ledger.findings():
-                self._report(finding, options["format"])
+            total = user_model()._base_manager.using(database).count()
+            read = self._run("rows read", audit.read(), total)
+            summary = {"rows": read, **dict.fromkeys(_PROBLEMS, 0)}
+            for issue in audit.issues():
+                summary[issue.problem] += 1
+                shown = {k: v for k, v in issue._asdict().items() if v is not None}
+                shown.pop("digest", None)
+                text = _PROBLEMS[issue.problem].format(**shown)
+                self.stdout.write(json.dumps(shown) if as_json else text)
             if apply:
-                total = summary["spelling"]
-                summary["mended"] = self._show("values mended", survey.mend(), total)
-        self._sum_up(summary, options["format"])
-        return sum(summary[p] for p in _PROBLEMS) - summary.get("mended", 0)
+                total = summary["not_normalized"]
+                summary["fixed"] = self._run("values fixed", audit.fix(), total)
+        if as_json:
+            self.stdout.write(json.dumps({"summary": summary}))
+        else:
+            self.stdout.write(_SUMMARY.format(**summary))
+            if apply:
+                self.stdout.write(f"{summary['fixed']:,} values fixed.")
+        return sum(summary[p] for p in _PROBLEMS) - summary.get("fixed", 0)
 
-    def _show(self, what: str, steps: Iterator[int], total: int) -> int:
-        """Run to the end, with a bar on a terminal; returns the sum."""
+    def _run(self, what: str, steps: Iterator[int], total: int) -> int:
+        """Run to the end, with a bar on a terminal; return the sum of the steps."""
         done = 0
-        watched = self.stderr.isatty()
+        on_terminal = self.stderr.isatty()
         for step in steps:
             done += step
-            if watched:
+            if on_terminal:
                 share = min(done / total, 1.0) if total else 1.0
                 bar = ("#" * round(share * _BAR)).ljust(_BAR, ".")
                 text = f"\r[{bar}] {share:4.0%} {done:,} of {total:,} {what}"
                 self.stderr.write(text, str, ending="")
-        if watched and done:
+        if on_terminal and done:
             self.stderr.write("", str)
         return done
-
-    def _report(self, finding: Issue, form: str) -> None:
-        if form == "json":
-            found = {k: v for k, v in asdict(finding).items() if v is not None}
-            self.stdout.write(json.dumps(found))
-        else:
-            self.stdout.write(_SAYING[finding.problem].format(**asdict(finding)))
-
-    def _sum_up(self, summary: dict[str, int], form: str) -> None:
-        if form == "json":
-            self.stdout.write(json.dumps({"summary": summary}))
-            return
-        self.stdout.write(
-            "{rows:,} rows: {spelling:,} values to respell, {collision:,} that "
-            "collide, {unreadable:,} that can't be read.".format(**summary)
-        )
-        if "mended" in summary:
-            self.stdout.write(f"{summary['mended']:,} values mended.")

@@ -1,4 +1,4 @@
-"""Bring back messages that their queue lost."""
+"""``manage.py crudauth_requeue``."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from crudauth_django.dispatch.tasks import TaskDispatcher
 
 
 class Command(BaseCommand):
-    """Enqueue what is overdue.
+    """Enqueues overdue messages again.
 
-    Workers do so by themselves as they go. Run it when a queue was emptied or
-    restored, and every minute where the tasks backend can't defer. What is
-    enqueued twice is still delivered once.
+    Workers do this themselves. Run the command after a queue was emptied or
+    restored, and every minute if the tasks backend can't defer tasks. A message
+    that is enqueued twice is delivered once.
     """
 
-    help = "Enqueue again the messages that are overdue."
+    help = "Enqueue overdue messages again, for example after the queue was emptied."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--overdue",
             type=float,
             default=60,
-            help="By how many seconds a question has to be late (60).",
+            help="The least delay of a message to enqueue, in seconds (60).",
         )
 
     def handle(self, *, overdue: float, **_options: Any) -> None:

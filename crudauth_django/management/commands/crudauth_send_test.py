@@ -1,34 +1,31 @@
-"""Try the channels out."""
+"""``manage.py crudauth_send_test``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from crudauth_django.channels.attempts import DeliveryAttempt, try_channel
-from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
-from crudauth_django.channels.fallback import FallbackChannel
+from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.intents import build_intent
-from crudauth_django.channels.registry import get_channels, labels
-from crudauth_django.exceptions import DeliveryRejected
+from crudauth_django.channels.registry import get_channels
 from crudauth_django.identity.normalize import normalize
 from crudauth_django.kinds import MessageKind
+from crudauth_django.management.channels import describe, without_fallbacks
 from crudauth_django.users import field_of, user_shape
 
 
 class Command(BaseCommand):
-    """Send a harmless message and say what became of it.
+    """Sends a harmless message and prints the result of each channel.
 
-    Each channel inside a fallback is tried, whatever became of those before it.
-    Exits with an error unless at least one channel took it.
+    Every channel inside a fallback is tried, also after another one has accepted
+    the message. Exits with an error unless at least one channel accepted it.
     """
 
     help = (
-        "Sends a test message, which carries no token and asks for nothing, to "
-        "RECIPIENT through every channel that serves the recovery factor."
+        "Send a test message, without a token or a link, to RECIPIENT over every "
+        "channel that serves the recovery factor."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,75 +40,31 @@ class Command(BaseCommand):
         factor = user_shape().factor
         if factor is None:
             raise CommandError("Accounts have no recovery factor here.")
+        try:
+            value = normalize(field_of(factor), recipient)
+        except ValidationError as error:
+            raise CommandError(f"{factor}: {' '.join(error.messages)}") from error
+        if not self._send(factor, value, language):
+            raise CommandError("No channel accepted the message.")
+
+    def _send(self, factor: str, value: str, language: str) -> bool:
+        """Try the channels; return whether one of them accepted the message."""
         intent = build_intent(
             kind=MessageKind.TEST_MESSAGE,
-            recipient=_normalized(factor, recipient),
+            recipient=value,
             account="test",
             language=language,
         )
-        taken = [
-            self._try(label, channel, intent)
-            for outer_label, outer in get_channels().items()
-            if self._serves(outer_label, outer, factor)
-            for label, channel in _inside(outer_label, outer)
-        ]
-        if not any(taken):
-            raise CommandError("No channel took the message.")
-
-    def _serves(self, label: str, channel: DeliveryChannel, factor: str) -> bool:
-        if channel.serves(factor):
-            return True
-        self.stdout.write(f"{label}: not tried, it does not serve {factor!r}")
-        return False
-
-    def _try(
-        self, label: str, channel: DeliveryChannel, intent: DeliveryIntent
-    ) -> bool:
-        self.stdout.write(f"{label}: ", ending="")
-        self.stdout.flush()
-        outcome = try_channel(channel, intent)
-        style = self.style.SUCCESS if outcome.error is None else self.style.ERROR
-        self.stdout.write(style(_described(outcome)))
-        return outcome.error is None
-
-
-def _inside(
-    label: str, channel: DeliveryChannel
-) -> Iterator[tuple[str, DeliveryChannel]]:
-    """Yield a channel with its label, or in its place those it falls back on."""
-    if not isinstance(channel, FallbackChannel):
-        yield label, channel
-        return
-    names = labels(type(inner).__qualname__ for inner in channel.channels)
-    for name, inner in zip(names, channel.channels, strict=True):
-        yield from _inside(f"{label} > {name}", inner)
-
-
-def _normalized(factor: str, recipient: str) -> str:
-    try:
-        return normalize(field_of(factor), recipient)
-    except ValidationError as error:
-        raise CommandError(f"{factor}: {' '.join(error.messages)}") from error
-
-
-def _described(outcome: DeliveryAttempt) -> str:
-    seconds = f"after {outcome.seconds:.2f} s"
-    refusal = outcome.error
-    if refusal is None:
-        receipt = (
-            f", the provider's id is {outcome.provider_id}"
-            if outcome.provider_id
-            else ""
-        )
-        return f"accepted {seconds}{receipt}"
-    final = isinstance(refusal, DeliveryRejected)
-    verdict = "refused for good" if final else "failed, another try may help"
-    wait = getattr(refusal, "retry_after", None)
-    return "".join(
-        [
-            f"{verdict}, {seconds}",
-            f", code {refusal.code}" if refusal.code else "",
-            f": {refusal}" if str(refusal) else "",
-            f" (asked to wait {wait} s)" if wait is not None else "",
-        ]
-    )
+        accepted = False
+        for outer, registered in get_channels().items():
+            if not registered.serves(factor):
+                self.stdout.write(f"{outer}: not tried, it does not serve {factor!r}")
+                continue
+            for label, channel in without_fallbacks(outer, registered):
+                self.stdout.write(f"{label}: ", ending="")
+                self.stdout.flush()
+                attempt = try_channel(channel, intent)
+                style = self.style.ERROR if attempt.error else self.style.SUCCESS
+                self.stdout.write(style(describe(attempt)))
+                accepted |= attempt.error is None
+        return accepted

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Lifts what failed logins led to."""
+    """Ends lockouts."""
 
     help = (
-        "Forget the failed logins, and the locks they led to, of the accounts with "
-        "these identifiers, in any spelling, and of the network of an address."
+        "Delete the failed logins and the locks of the accounts with these "
+        "identifiers, and of the networks of these addresses. Identifiers are "
+        "normalized first."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,22 +38,20 @@ class Command(BaseCommand):
         if not options["identifiers"] and not options["network"]:
             raise CommandError("Name an identifier, or a --network.")
         try:
-            for identifier in options["identifiers"]:
-                self._unlock(identifier)
-            for address in options["network"]:
-                self._unlock_network(address)
+            self._unlock(options["identifiers"], options["network"])
         except CountersUnavailable as error:
             raise CommandError(f"The counters are unavailable: {error}") from error
 
-    def _unlock(self, identifier: str) -> None:
-        user = find_by_identifier(identifier)
-        if user is None:
-            raise CommandError(f"No account has the identifier {identifier!r}.")
-        lockout.unlock(user)
-        self.stdout.write(f"Unlocked the account {user.pk}.")
-
-    def _unlock_network(self, address: str) -> None:
-        if parse_address(address) is None:
-            raise CommandError(f"{address!r} is not an IP address.")
-        lockout.unlock_network(address)
-        self.stdout.write(f"Unlocked the network {Client(address=address).network}.")
+    def _unlock(self, identifiers: list[str], addresses: list[str]) -> None:
+        for identifier in identifiers:
+            user = find_by_identifier(identifier)
+            if user is None:
+                raise CommandError(f"No account has the identifier {identifier!r}.")
+            lockout.unlock(user)
+            self.stdout.write(f"Unlocked the account {user.pk}.")
+        for address in addresses:
+            if parse_address(address) is None:
+                raise CommandError(f"{address!r} is not an IP address.")
+            lockout.unlock_network(address)
+            network = Client(address=address).network
+            self.stdout.write(f"Unlocked the network {network}.")

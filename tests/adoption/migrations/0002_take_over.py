@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="user",
             name="email",
-            # Not unique yet: that is for 0003, once no two addresses are one.
+            # Not unique yet: 0003 adds that, after duplicate addresses are resolved.
             field=models.EmailField(
                 blank=True, max_length=254, null=True, verbose_name="email address"
             ),

@@ -1,10 +1,10 @@
-// One page: it shows what the account is allowed to see, and posts what is asked.
+// One page: it shows the account, and posts its forms to the API.
 
 const byId = (id) => document.getElementById(id);
-const LINKS = ["verify", "reset", "change"]; // where the links in messages lead
-const PATIENCE = 1500; // milliseconds between two looks at the phone
+const LINKS = ["verify", "reset", "change"]; // the paths of the links in messages
+const POLL_INTERVAL = 1500; // milliseconds between two requests for messages
 
-function say(text, bad = false) {
+function showMessage(text, bad = false) {
   const message = byId("message");
   message.textContent = text;
   message.hidden = !text;
@@ -50,33 +50,33 @@ function showErrors(form, { status, data, wait }) {
   }
   if (wait) general.push(`(${wait} seconds.)`);
   if (status >= 500 && !general.length) general.push("Something went wrong. Try again soon.");
-  if (general.length) say(general.join(" "), true);
+  if (general.length) showMessage(general.join(" "), true);
   form.querySelector("[aria-invalid]")?.focus();
 }
 
 const THEN = {
-  say: (data) => say(data.detail),
+  showDetail: (data) => showMessage(data.detail),
   registered: (data, form) => {
     byId("login").elements.username.value = form.elements.username.value;
     openTab("login");
-    say(data.detail);
+    showMessage(data.detail);
   },
   loggedIn: async () => {
-    say("");
+    showMessage("");
     await showAccount();
   },
   loggedOut: async (data) => {
     await showAccount();
-    say(data.detail);
+    showMessage(data.detail);
   },
   goHome: async (data) => {
     await showAccount();
-    say(data.detail);
+    showMessage(data.detail);
   },
   passwordReset: async (data) => {
     await showAccount();
     openTab("login");
-    say(`${data.detail} Log in with the new one.`);
+    showMessage(`${data.detail} Log in with the new one.`);
   },
 };
 
@@ -85,21 +85,21 @@ async function send(event) {
   const form = event.target;
   const button = form.querySelector("button");
   clearErrors(form);
-  say("");
+  showMessage("");
   button.disabled = true;
   try {
-    const answer = await call(form.dataset.post, Object.fromEntries(new FormData(form)));
-    if (answer.ok) {
-      await THEN[form.dataset.then](answer.data, form);
+    const result = await call(form.dataset.post, Object.fromEntries(new FormData(form)));
+    if (result.ok) {
+      await THEN[form.dataset.then](result.data, form);
       form.querySelectorAll("input[type=password]").forEach((input) => (input.value = ""));
-    } else if (answer.data.code === "not_authenticated") {
-      await showAccount(); // the session has ended elsewhere
-      say("You are logged out. Log in again.", true);
+    } else if (result.data.code === "not_authenticated") {
+      await showAccount(); // another request has ended the session
+      showMessage("You are logged out. Log in again.", true);
     } else {
-      showErrors(form, answer);
+      showErrors(form, result);
     }
   } catch {
-    say("The site can’t be reached. Try again.", true);
+    showMessage("The site can’t be reached. Try again.", true);
   } finally {
     button.disabled = false;
   }
@@ -111,7 +111,7 @@ function openTab(name) {
     tab.setAttribute("aria-selected", chosen);
     byId(tab.dataset.tab).hidden = !chosen;
   }
-  say("");
+  showMessage("");
 }
 
 function showOnly(section) {
@@ -123,7 +123,7 @@ function showOnly(section) {
 async function showAccount() {
   if (location.pathname !== "/") history.replaceState(null, "", "/");
   const { ok, data } = await call("/me");
-  showOnly(ok ? "member" : "stranger");
+  showOnly(ok ? "member" : "visitor");
   if (!ok) return;
   for (const place of document.querySelectorAll("[data-me]")) {
     place.textContent = data[place.dataset.me] ?? "–";
@@ -136,10 +136,10 @@ async function showAccount() {
 
 async function enterMembersRoom() {
   const { ok, data } = await call("/members");
-  say(data.detail, !ok);
+  showMessage(data.detail, !ok);
 }
 
-// A link never spends its token by being opened: previews open links, too.
+// Opening a link does not redeem its token, because link previews open links too.
 function showLink(name) {
   const token = new URLSearchParams(location.search).get("token") ?? "";
   byId(name).querySelector("[name=token]").value = token;
@@ -157,7 +157,7 @@ function bubble({ to, body, sent_at }) {
   return item;
 }
 
-async function watchPhone() {
+async function pollMessages() {
   const list = byId("messages");
   try {
     const { ok, data } = await call(list.dataset.url);
@@ -168,9 +168,9 @@ async function watchPhone() {
       byId("no-messages").hidden = Boolean(newest);
     }
   } catch {
-    // The site is away; the next look may find it.
+    // The site is unreachable; the next request may succeed.
   }
-  setTimeout(watchPhone, PATIENCE);
+  setTimeout(pollMessages, POLL_INTERVAL);
 }
 
 document.querySelectorAll("form").forEach((form) => form.addEventListener("submit", send));
@@ -180,4 +180,4 @@ openTab("register");
 const link = LINKS.find((name) => location.pathname === `/${name}`);
 if (link) showLink(link);
 else showAccount();
-if (byId("messages")) watchPhone();
+if (byId("messages")) pollMessages();

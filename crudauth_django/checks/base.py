@@ -1,10 +1,11 @@
-"""Reading and constructing what the settings name, when it may be wrong."""
+"""Register checks, and read settings before they are checked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
+from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from crudauth_django.channels.base import DeliveryChannel
@@ -12,9 +13,28 @@ from crudauth_django.channels.fallback import FallbackChannel
 from crudauth_django.channels.registry import get_channels
 from crudauth_django.conf.settings import parse_setting
 
+Messages: TypeAlias = Iterator[checks.CheckMessage]
+
+
+def system_check(
+    *, deploy: bool = False
+) -> Callable[[Callable[[], Messages]], Callable[..., list[checks.CheckMessage]]]:
+    """Register a generator of messages with Django; ``deploy`` is for production."""
+
+    def decorate(
+        generate: Callable[[], Messages],
+    ) -> Callable[..., list[checks.CheckMessage]]:
+        def check(**_kwargs: Any) -> list[checks.CheckMessage]:
+            return list(generate())
+
+        checks.register(check, "crudauth", deploy=deploy)
+        return check
+
+    return decorate
+
 
 def parsed(name: str) -> Any:
-    """Return a setting, or ``None``: another check reports a malformed one."""
+    """Return a setting; ``None`` if it is malformed (``crudauth.E021``)."""
     try:
         return parse_setting(name)
     except ImproperlyConfigured:
@@ -22,7 +42,7 @@ def parsed(name: str) -> Any:
 
 
 def build(make: Callable[[], Any]) -> Any:
-    """Return what ``make`` constructs, or the exception that kept it from that."""
+    """Return the result of a constructor, or its exception."""
     try:
         return make()
     except (TypeError, ValueError, ImportError, ImproperlyConfigured) as error:
@@ -30,9 +50,9 @@ def build(make: Callable[[], Any]) -> Any:
 
 
 def every_channel() -> list[DeliveryChannel]:
-    """Return the registered channels and those inside them.
+    """Return the registered channels and their inner ones.
 
-    None, where one can't be constructed: another check reports it.
+    The list is empty if a channel can't be constructed (``crudauth.E012``).
     """
     channels = build(get_channels)
     return [] if isinstance(channels, Exception) else list(_each(channels.values()))

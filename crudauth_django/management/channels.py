@@ -1,0 +1,40 @@
+"""The channels and their results, as a terminal shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crudauth_django.channels.attempts import DeliveryAttempt
+from crudauth_django.channels.base import DeliveryChannel
+from crudauth_django.channels.fallback import FallbackChannel
+from crudauth_django.channels.registry import labels
+from crudauth_django.exceptions import DeliveryRejected
+
+
+def without_fallbacks(
+    label: str, channel: DeliveryChannel
+) -> Iterator[tuple[str, DeliveryChannel]]:
+    """Yield the label and the channel, or those of a fallback's inner channels."""
+    if not isinstance(channel, FallbackChannel):
+        yield label, channel
+        return
+    names = labels(type(inner).__qualname__ for inner in channel.channels)
+    for name, inner in zip(names, channel.channels, strict=True):
+        yield from without_fallbacks(f"{label} > {name}", inner)
+
+
+def describe(attempt: DeliveryAttempt) -> str:
+    """Return the result, with the provider's id or its error."""
+    seconds = f"after {attempt.seconds:.2f} s"
+    error = attempt.error
+    if error is None:
+        provider_id = attempt.provider_id
+        shown = f", the provider's id is {provider_id}" if provider_id else ""
+        return f"accepted {seconds}{shown}"
+    is_final = isinstance(error, DeliveryRejected)
+    code = f", code {error.code}" if error.code else ""
+    text = f": {error}" if str(error) else ""
+    wait = error.retry_after
+    asked = f" (asked to wait {wait} s)" if wait is not None else ""
+    result = "rejected" if is_final else "failed temporarily"
+    return f"{result} {seconds}{code}{text}{asked}"
