@@ -10,7 +10,7 @@ import django
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(Path(__file__).parent / "extensions"), str(ROOT)]
 # autodoc imports the package, which needs a configured project.
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.shapes.phone.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.support.projects.phone.settings")
 django.setup()
 
 project = "crudauth-django"

@@ -1,4 +1,4 @@
-"""People, clients and parts."""
+"""Fixtures of every test, and the tests that only run on request."""
 
 from __future__ import annotations
 
@@ -8,20 +8,13 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 from django.utils import translation
-from rest_framework.test import APIClient
 
 from crudauth_django.channels import locmem
 from crudauth_django.users import user_model
-from tests import parts
+from tests.support import parts
+from tests.support.client import PASSWORD, Browser
 
-#: A password that every validator accepts.
-PASSWORD = "correct horse battery"
-NEW_PASSWORD = "a whole new staple"
-
-#: Names that a test module has only where it starts servers or other processes.
-STARTS_PROCESSES = frozenset({"parts", "requests", "run_example", "subprocess"})
-
-# How fast an example runs says nothing where many processes share a machine.
+# The time of an example means nothing where many processes share a machine.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
@@ -29,22 +22,12 @@ hypothesis.settings.load_profile("unhurried")
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Leave out what needs a browser, and figures, unless they are asked for.
-
-    What starts other processes is marked as slow.
-    """
-    for item in items:
-        if vars(item.module).keys() & STARTS_PROCESSES:
-            item.add_marker("slow")
-    left_out = set()
-    if not os.environ.get("CRUDAUTH_BROWSER"):
-        left_out.add("browser")
-    if "benchmark" not in config.getoption("markexpr"):
-        left_out.add("benchmark")
-    passed_over = [i for i in items if any(i.get_closest_marker(m) for m in left_out)]
-    config.hook.pytest_deselected(items=passed_over)
-    unwanted = set(passed_over)
-    items[:] = [item for item in items if item not in unwanted]
+    """Deselect the tests of a browser where ``CRUDAUTH_BROWSER`` names none."""
+    if os.environ.get("CRUDAUTH_BROWSER"):
+        return
+    deselected = [item for item in items if item.get_closest_marker("browser")]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if not item.get_closest_marker("browser")]
 
 
 @pytest.fixture(autouse=True)
@@ -57,15 +40,15 @@ def outbox() -> Iterator[list]:
 
 @pytest.fixture(autouse=True)
 def language() -> Iterator[None]:
-    """Leave no language behind: ``LocaleMiddleware`` does, for its thread."""
+    """Reset the language, which ``LocaleMiddleware`` leaves set for its thread."""
     yield
     translation.deactivate()
 
 
 @pytest.fixture
-def api() -> APIClient:
-    """A browser that sends JSON and whose CSRF tokens are checked."""
-    return APIClient(enforce_csrf_checks=True)
+def api() -> Browser:
+    """A client of the API in this process; CSRF tokens are checked."""
+    return Browser()
 
 
 @pytest.fixture

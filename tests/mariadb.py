@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.parts import ROOT, environment, mariadb
+from tests.support.parts import ROOT, environment, mariadb
 
 SHAPES = ("email_username", "badge", "phone", "uuid", "phone_email", "email")
 
@@ -24,7 +24,7 @@ def main(shapes: list[str]) -> int:
                 [
                     *(sys.executable, "-m", "pytest", "tests/behaviour", "-q"),
                     *("--no-header", "-p", "no:cacheprovider"),
-                    f"--ds=tests.shapes.{shape}.settings",
+                    f"--ds=tests.support.projects.{shape}.settings",
                 ],
                 cwd=ROOT,
                 env=environment(shape=shape, database=uri),

@@ -1,7 +1,7 @@
 """A project before the adoption, with Django's ``AbstractUser`` and hasher."""
 
-from tests.shapes.project import *  # noqa: F403
-from tests.shapes.project import INSTALLED_APPS
+from tests.support.projects.project import *  # noqa: F403
+from tests.support.projects.project import INSTALLED_APPS
 
 INSTALLED_APPS = [
     *(app for app in INSTALLED_APPS if app != "crudauth_django"),

@@ -11,8 +11,8 @@ from rest_framework import serializers
 from crudauth_django.api.serializers import AccountSerializer
 from crudauth_django.checks.settings import check_serializers
 from crudauth_django.users import user_model
-from tests.conftest import PASSWORD
-from tests.temporary import installed
+from tests.support.client import PASSWORD
+from tests.support.temporary import installed
 
 OWN = f"{__name__}."
 JOINED = "tests.api.replacements.JoinedSerializer"
@@ -36,7 +36,7 @@ class KeySerializer(serializers.Serializer):
 
 @pytest.fixture
 def signed_in(api, ada):
-    api.force_login(ada)
+    api.client.force_login(ada)
     return api
 
 
@@ -135,7 +135,7 @@ def test_registration_without_factor_returns_own_columns(api, settings):
     body = {"username": "grace", "nickname": "Amazing", "password": PASSWORD}
 
     with installed(RECOVERY_FACTOR=None, nickname=models.CharField(max_length=40)):
-        response = api.post("/register", body, format="json")
+        response = api.post("/register", body)
         key = user_model().objects.get().pk
 
     assert response.status_code == HTTPStatus.CREATED

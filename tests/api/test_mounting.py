@@ -10,7 +10,7 @@ from django.urls import resolve, reverse
 
 from crudauth_django.urls import build_urlpatterns
 from crudauth_django.users import user_model
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -32,12 +32,8 @@ TENANT = "tenants/7c9e6679-7425-40de-944b-e07fc1f90ae7/"
 GRACE = {"username": "grace", "phone": "+12125550199", "password": PASSWORD}
 
 
-def log_in(api, prefix, path="login"):
-    response = api.post(
-        prefix + path, {"username": "ada", "password": PASSWORD}, format="json"
-    )
-    api.credentials(HTTP_X_CSRFTOKEN=response.json()["csrf_token"])
-    return response
+def log_in(api, prefix):
+    return api.post(f"{prefix}login", {"username": "ada", "password": PASSWORD})
 
 
 @pytest.mark.parametrize("paths", [{"sign-in": "x"}, {"verify_request": "x"}])
@@ -60,7 +56,7 @@ def test_unknown_endpoint_name_is_refused(paths):
     ],
 )
 def test_unknown_path_is_not_found(api, path):
-    assert api.post(path, {}, format="json").status_code == HTTPStatus.NOT_FOUND
+    assert api.post(path, {}).status_code == HTTPStatus.NOT_FOUND
 
 
 @pytest.mark.parametrize("prefix", ["/api/v1/", "/shops/acme/"])
@@ -82,8 +78,8 @@ def test_wrong_method_with_url_argument_is_not_allowed(api, prefix, path):
 def test_url_argument_gives_the_same_error(api, path, prefix, end):
     send = getattr(api, ENDPOINTS[path])
 
-    expected = send("/" + path, format="json")
-    response = send(prefix + path + end, format="json")
+    expected = send("/" + path)
+    response = send(prefix + path + end)
 
     assert response.status_code in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}
     assert (response.status_code, response.json()) == (
@@ -97,7 +93,7 @@ def test_url_argument_gives_the_same_error(api, path, prefix, end):
 )
 def test_account_lives_under_url_arguments(api, outbox, prefix, end):
     def post(path, **body):
-        return api.post(prefix + path + end, body, format="json").status_code
+        return api.post(prefix + path + end, body).status_code
 
     assert post("register", **GRACE) == HTTPStatus.ACCEPTED
     assert post("email/verify-confirm", token=outbox[-1].token) == HTTPStatus.OK
@@ -105,9 +101,8 @@ def test_account_lives_under_url_arguments(api, outbox, prefix, end):
     reset = {"token": outbox[-1].token, "new_password": NEW_PASSWORD}
     assert post("password/reset-confirm", **reset) == HTTPStatus.OK
     login = {"username": "grace", "password": NEW_PASSWORD}
-    opened = api.post(f"{prefix}login{end}", login, format="json")
+    opened = api.post(f"{prefix}login{end}", login)
     assert opened.status_code == HTTPStatus.OK
-    api.credentials(HTTP_X_CSRFTOKEN=opened.json()["csrf_token"])
     assert api.get(f"{prefix}me{end}").json() == {
         "id": user_model().objects.get().pk,
         "username": "grace",
@@ -160,7 +155,6 @@ def test_replaced_endpoint_gets_the_url_arguments(api, ada):
     response = api.post(
         "/replaced/acme/change-password",
         {"current_password": PASSWORD, "new_password": NEW_PASSWORD},
-        format="json",
     )
 
     assert response.status_code == HTTPStatus.OK
@@ -177,7 +171,7 @@ def test_replaced_endpoints_stay_outside_of_atomic_requests():
 def test_replaced_endpoint_requires_a_session(api, ada):
     body = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
 
-    response = api.post("/replaced/acme/change-password", body, format="json")
+    response = api.post("/replaced/acme/change-password", body)
 
     assert response.status_code == HTTPStatus.UNAUTHORIZED
     assert response.json()["code"] == "not_authenticated"
@@ -187,9 +181,7 @@ def test_replaced_endpoint_is_throttled(api, settings):
     settings.CRUDAUTH_THROTTLES = {"verify_request": "1/h"}
     body = {"phone": "+12125552368"}
 
-    first, second = (
-        api.post("/replaced/acme/phone/verify", body, format="json") for _ in range(2)
-    )
+    first, second = (api.post("/replaced/acme/phone/verify", body) for _ in range(2))
 
     assert first.json() == {"detail": "Look at your phone."}
     assert second.status_code == HTTPStatus.TOO_MANY_REQUESTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attacks.site import Databases
+from tests.support.databases import Databases
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,12 @@ from http import HTTPStatus
 import pytest
 import requests
 
-from tests.attacks.site import PASSWORD, at_once, network, site, somebody, statuses
-from tests.shapes.project import database as read_database
+from tests.support.client import PASSWORD
+from tests.support.projects.project import database as read_database
+from tests.support.site import network, new_user, site, statuses
+from tests.support.waiting import at_once
+
+pytestmark = pytest.mark.slow
 
 ATTEMPTS = 5
 NEW_PASSWORD = "a whole new staple"
@@ -34,7 +38,7 @@ def log_in(live_site, person, password, path="/login"):
 
 
 def test_reset_after_failed_logins_ends_lockout(live_site):
-    person = somebody()
+    person = new_user()
     live_site.register(person)
     session = live_site.log_in(person)
 
@@ -60,7 +64,7 @@ def test_reset_after_failed_logins_ends_lockout(live_site):
 
 
 def test_parallel_guesses_share_one_budget(live_site):
-    person = somebody()
+    person = new_user()
     live_site.register(person)
 
     responses = at_once([partial(log_in, live_site, person, "a wrong one")] * 20)
@@ -71,7 +75,7 @@ def test_parallel_guesses_share_one_budget(live_site):
 
 
 def test_repeated_registration_is_refused_and_first_remains(live_site):
-    person = somebody()
+    person = new_user()
     live_site.register(person)
 
     again = live_site.post("/register", person.body)
@@ -97,7 +101,7 @@ def postgres_site(databases, tmp_path_factory):
 def test_view_raising_after_authenticate_still_counts_failures(
     postgres_site,
 ):
-    person = somebody()
+    person = new_user()
     postgres_site.register(person)
 
     right_before = log_in(postgres_site, person, PASSWORD, "/token")
@@ -114,7 +118,7 @@ def test_view_raising_after_authenticate_still_counts_failures(
 
 
 def test_parallel_guesses_at_raising_view_share_one_budget(postgres_site):
-    person = somebody()
+    person = new_user()
     postgres_site.register(person)
     guess = partial(log_in, postgres_site, person, "a wrong one", "/token")
 
@@ -125,7 +129,7 @@ def test_parallel_guesses_at_raising_view_share_one_budget(postgres_site):
 
 
 def test_admin_login_admits_staff_and_counts_failures(live_site):
-    person = somebody()
+    person = new_user()
     live_site.register(person)
     live_site.rows(
         "UPDATE phone_user SET is_staff = TRUE WHERE username = %s", person.username

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from crudauth_django.users import user_model
-from tests.conftest import PASSWORD
+from tests.support.client import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +83,7 @@ def test_request_gets_same_response_for_every_number(path):
 
 @pytest.mark.parametrize("path", ["/email/verify-request", "/password/reset-request"])
 def test_request_does_not_query_user_table(path, settings):
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.discarding.DiscardingDispatcher"
+    settings.CRUDAUTH_DISPATCHER = "tests.support.dispatchers.DiscardingDispatcher"
 
     for number, phone in enumerate(NUMBERS):
         with CaptureQueriesContext(connection) as queries:

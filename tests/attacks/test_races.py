@@ -8,18 +8,12 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-import requests
 
-from tests.attacks.site import (
-    PASSWORD,
-    Person,
-    Site,
-    at_once,
-    network,
-    site,
-    somebody,
-    statuses,
-)
+from tests.support.client import PASSWORD
+from tests.support.site import NewUser, Site, network, new_user, site, statuses
+from tests.support.waiting import at_once
+
+pytestmark = pytest.mark.slow
 
 #: The number of parallel requests.
 PARALLEL = 20
@@ -82,13 +76,13 @@ def valkey_site(valkey_url, databases, tmp_path_factory):
         yield running
 
 
-def register_person(live_site: Site) -> Person:
-    person = somebody()
+def register_person(live_site: Site) -> NewUser:
+    person = new_user()
     live_site.register(person)
     return person
 
 
-def reset_token(live_site: Site, person: Person) -> str:
+def reset_token(live_site: Site, person: NewUser) -> str:
     live_site.post("/password/reset-request", {"phone": person.phone})
     return live_site.token("reset_password", person.phone)
 
@@ -146,7 +140,7 @@ def test_parallel_resets_with_two_tokens_redeem_one(live_site):
 
 
 def test_parallel_changes_redeem_token_once(live_site):
-    person, new = register_person(live_site), somebody().phone
+    person, new = register_person(live_site), new_user().phone
     session = live_site.log_in(person)
     requested = live_site.post(
         "/email/change-request",
@@ -165,8 +159,8 @@ def test_parallel_changes_redeem_token_once(live_site):
 
 
 def test_two_accounts_verifying_one_number_leave_one_holder(live_site):
-    one, other = somebody(), somebody()
-    rival = Person(username=other.username, phone=one.spelled_otherwise)
+    one, other = new_user(), new_user()
+    rival = NewUser(username=other.username, phone=one.typed_phone)
     live_site.register(one)
     first = live_site.token("verify_recovery", one.phone)
     live_site.register(rival)
@@ -253,9 +247,9 @@ def test_parallel_guesses_from_one_network_share_one_budget(live_site):
 
 
 def test_parallel_registrations_of_username_create_one_account(live_site):
-    username = somebody().username
+    username = new_user().username
     people = [
-        Person(username=username, phone=somebody().phone) for _ in range(PARALLEL)
+        NewUser(username=username, phone=new_user().phone) for _ in range(PARALLEL)
     ]
 
     responses = at_once([partial(live_site.post, "/register", p.body) for p in people])
@@ -269,10 +263,10 @@ def test_parallel_registrations_of_username_create_one_account(live_site):
 
 
 def test_parallel_registrations_of_number_leave_one_holder(live_site):
-    wanted = somebody()
-    forms = [wanted.phone, wanted.spelled_otherwise]
+    wanted = new_user()
+    forms = [wanted.phone, wanted.typed_phone]
     people = [
-        Person(username=somebody().username, phone=forms[n % 2])
+        NewUser(username=new_user().username, phone=forms[n % 2])
         for n in range(PARALLEL)
     ]
 
@@ -285,7 +279,7 @@ def test_parallel_registrations_of_number_leave_one_holder(live_site):
 
 
 def test_identical_parallel_registrations_create_one_account(live_site):
-    person = somebody()
+    person = new_user()
     register = partial(live_site.post, "/register", person.body)
 
     responses = at_once([register] * PARALLEL)
@@ -297,13 +291,13 @@ def test_identical_parallel_registrations_create_one_account(live_site):
 
 def registration_body(shape: str, email: str) -> dict[str, str]:
     body = {"email": email, "password": PASSWORD}
-    names = {"username": somebody().username} if shape == "email_username" else {}
+    names = {"username": new_user().username} if shape == "email_username" else {}
     return body | names
 
 
 @pytest.mark.parametrize("_round", range(3))
 def test_email_registered_in_two_cases_creates_one_account(email_site, shape, _round):
-    name = somebody().username
+    name = new_user().username
     emails = [f"{name}@example.com", f"{name.upper()}@EXAMPLE.com"]
     bodies = [registration_body(shape, email) for email in emails]
 
@@ -323,7 +317,7 @@ def test_email_registered_in_two_cases_creates_one_account(email_site, shape, _r
 def test_parallel_change_requests_leave_one_claim(live_site):
     person = register_person(live_site)
     sessions = [live_site.log_in(person) for _ in range(ATTEMPTS)]
-    wanted = [somebody().phone for _ in sessions]
+    wanted = [new_user().phone for _ in sessions]
 
     responses = at_once(
         [
@@ -369,7 +363,7 @@ def test_login_racing_with_reset_leaves_no_session(live_site, _round):
     person = register_person(live_site)
     before = live_site.log_in(person)
     token = reset_token(live_site, person)
-    racing = [requests.Session() for _ in range(ATTEMPTS - 1)]
+    racing = [live_site.browser() for _ in range(ATTEMPTS - 1)]
 
     responses = at_once(
         [

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attacks.site import site, somebody, wait_for
-from tests.parts import SERVERS
+from tests.support.parts import SERVERS
+from tests.support.site import new_user, site
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("server", SERVERS)
 def test_responses_do_not_wait_for_slow_provider(server, databases, tmp_path):
     channel = {
-        "BACKEND": "tests.channels_for_tests.FileChannel",
+        "BACKEND": "tests.support.channels.RecordingChannel",
         "OPTIONS": {"path": str(tmp_path / "outbox.jsonl"), "seconds": 3},
     }
-    person = somebody()
+    person = new_user()
     with site(
         server,
         database=databases.fresh("sqlite"),
@@ -23,7 +26,7 @@ def test_responses_do_not_wait_for_slow_provider(server, databases, tmp_path):
     ) as live_site:
         live_site.register(person)
         started = tmp_path / "outbox.begun"
-        wait_for(lambda: started.exists() and started.read_text().splitlines())
+        eventually(lambda: started.exists() and started.read_text().splitlines())
 
         response = live_site.post("/password/reset-request", {"phone": person.phone})
         next_response = live_site.post(

@@ -8,8 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.attacks.site import PASSWORD, site, somebody
-from tests.parts import SERVERS
+from tests.support.client import PASSWORD
+from tests.support.parts import SERVERS
+from tests.support.site import new_user, site
+
+pytestmark = pytest.mark.slow
 
 PATHS = [
     "/register",
@@ -33,7 +36,7 @@ def live_site(request, databases, tmp_path_factory):
     with site(
         request.param, database=database, folder=folder, CRUDAUTH_LOCKOUT=lockout
     ) as running:
-        person = somebody()
+        person = new_user()
         running.register(person)
         yield running
 

@@ -26,4 +26,4 @@ def token_view(request):
     return Response({"token": "x"})
 
 
-urlpatterns = [path("token", token_view), path("", include("tests.urls"))]
+urlpatterns = [path("token", token_view), path("", include("tests.support.urls"))]

@@ -1,4 +1,4 @@
-"""The people, and the choice of the files that apply to the shape under test."""
+"""People, and the tests that the shape or the database under test can run."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from django.db import connection
 
 from crudauth_django.identity.normalize import is_personal
 from crudauth_django.users import field_of, user_model, user_shape
-from tests.behaviour.people import Person, can_claim
+from tests.support.people import Person, can_claim
 
-_NEEDS_A_FACTOR = [
-    "test_recovery_change.py",
-    "test_claims.py",
-    "test_one_account_for_a_value.py",
-    "test_recovery.py",
-]
-collect_ignore = [] if user_shape().factor else list(_NEEDS_A_FACTOR)
-if user_shape().factor:
-    collect_ignore += [
-        "test_no_recovery.py",
-        "test_one_account_for_a_value.py" if can_claim() else "test_claims.py",
-    ]
-if all(
-    n == user_shape().factor or is_personal(field_of(n))
-    for n in user_shape().identifiers
-):
-    collect_ignore += [
-        "test_public_identifiers.py",
-        "test_public_identifiers_on_mariadb.py",
-    ]
-if connection.vendor != "mysql":
-    collect_ignore += ["test_mariadb.py", "test_public_identifiers_on_mariadb.py"]
-if not hasattr(user_model(), "nickname"):
-    collect_ignore.append("test_registration_fields.py")
+
+def unmet_needs() -> set[str]:
+    """Name the markers of tests that have no meaning for this shape or database."""
+    shape = user_shape()
+    chosen = [n for n in shape.identifiers if n != shape.factor]
+    met = {
+        "needs_factor": shape.factor is not None,
+        "needs_no_factor": shape.factor is None,
+        "needs_claims": can_claim(),
+        "needs_no_claims": shape.factor is not None and not can_claim(),
+        "needs_chosen_name": not all(is_personal(field_of(n)) for n in chosen),
+        "needs_own_columns": hasattr(user_model(), "nickname"),
+        "needs_mysql": connection.vendor == "mysql",
+    }
+    return {marker for marker, is_met in met.items() if not is_met}
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    unmet = unmet_needs()
+    deselected = [i for i in items if unmet & {m.name for m in i.iter_markers()}]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if item not in set(deselected)]
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def eve(db) -> Person:
 def verified_ada(ada, outbox) -> Person:
     """A person with a session and a verified account."""
     ada.register()
-    ada.browser.post("/email/verify-confirm", {"token": outbox[-1].token})
+    ada.browser.verify(outbox[-1].token)
     ada.log_in()
     outbox.clear()
     return ada

@@ -9,8 +9,7 @@ from django.core.management import call_command
 
 from crudauth_django.identity.normalize import to_text
 from crudauth_django.users import user_model, user_shape
-from tests.behaviour.people import Browser
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
 
 pytestmark = pytest.mark.django_db
 

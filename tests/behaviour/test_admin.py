@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from crudauth_django.users import user_model, user_shape
-from tests.behaviour.people import VALUES
-from tests.conftest import PASSWORD
+from tests.support.client import PASSWORD
+from tests.support.people import VALUES
 
 pytestmark = pytest.mark.django_db
 

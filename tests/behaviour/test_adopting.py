@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from crudauth_django.users import field_of, user_model, user_shape
-from tests.behaviour.people import Person
+from tests.support.people import Person
 
 pytestmark = pytest.mark.django_db
 

@@ -7,10 +7,11 @@ import pytest
 from crudauth_django.checks.shape import check_claims
 from crudauth_django.identity.normalize import to_text
 from crudauth_django.users import field_of, user_model, user_shape
-from tests.behaviour.people import Browser, is_verified
-from tests.behaviour.statements import LOCK, user_table_statements
+from tests.support.client import Browser
+from tests.support.people import is_verified
+from tests.support.statements import LOCK, user_table_statements
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_claims]
 
 
 def confirm(token):
@@ -62,7 +63,7 @@ def test_second_account_gets_same_responses_as_first(verified_ada, bob, eve, pat
     bob.log_in()
     eve.log_in()
 
-    free, taken = bob.ask(path, bob.factor), eve.ask(path, verified_ada.factor)
+    free, taken = bob.request(path, bob.factor), eve.request(path, verified_ada.factor)
 
     assert (free.status_code, free.data) == (taken.status_code, taken.data)
 
@@ -70,7 +71,7 @@ def test_second_account_gets_same_responses_as_first(verified_ada, bob, eve, pat
 def test_verified_holder_gets_notice_and_stays_verified(verified_ada, eve, outbox):
     eve.register_with_factor_of(verified_ada)
     eve.log_in()
-    eve.ask("/email/verify-request", verified_ada.factor)
+    eve.request("/email/verify-request", verified_ada.factor)
     Browser().post("/email/verify-request", {user_shape().factor: verified_ada.factor})
 
     (notice,) = outbox
@@ -84,7 +85,7 @@ def test_reset_request_for_claimed_value_serves_holder(verified_ada, eve, outbox
     eve.register_with_factor_of(verified_ada)
     outbox.clear()
 
-    eve.ask("/password/reset-request", verified_ada.factor)
+    eve.request("/password/reset-request", verified_ada.factor)
 
     (message,) = outbox
     assert message.account == verified_ada.stored(user_shape().identifiers[0])
@@ -99,7 +100,7 @@ def test_verifying_claim_runs_same_statements_for_held_value(
     token = outbox[-1].token
     if not held:
         bob.account.delete()
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.discarding.DiscardingDispatcher"
+    settings.CRUDAUTH_DISPATCHER = "tests.support.dispatchers.DiscardingDispatcher"
 
     with user_table_statements() as statements:
         response = confirm(token)
@@ -162,7 +163,7 @@ def test_request_with_session_serves_signed_in_claimant(request, ada, outbox, na
     signed_in.log_in()
     outbox.clear()
 
-    signed_in.ask("/email/verify-request", ada.factor)
+    signed_in.request("/email/verify-request", ada.factor)
     confirm(outbox[-1].token)
 
     assert [person for person in people if is_verified(person)] == [signed_in]
@@ -172,7 +173,7 @@ def test_request_with_session_can_serve_other_account(verified_ada, bob, outbox)
     bob.register()
     outbox.clear()
 
-    verified_ada.ask("/email/verify-request", bob.factor)
+    verified_ada.request("/email/verify-request", bob.factor)
 
     assert [m.recipient for m in outbox] == [bob.factor]
     assert outbox[0].account == bob.stored(user_shape().identifiers[0])

@@ -5,8 +5,8 @@ from http import HTTPStatus
 import pytest
 
 from crudauth_django.users import user_shape
-from tests.behaviour.people import Browser
-from tests.hashers import COUNTING, CountingHasher
+from tests.support.client import Browser
+from tests.support.hashers import COUNTING, CountingHasher
 
 pytestmark = pytest.mark.django_db
 

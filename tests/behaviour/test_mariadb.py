@@ -13,10 +13,14 @@ import pytest
 from django.db import connection
 
 from crudauth_django.users import field_of, user_model, user_shape
-from tests.behaviour.people import Browser, is_verified
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
+from tests.support.people import is_verified
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.needs_mysql,
+    pytest.mark.needs_factor,
+]
 
 #: The number of parallel requests.
 PARALLEL = 12
@@ -86,7 +90,7 @@ def test_parallel_verifications_redeem_token_once(ada, outbox):
 
 def test_parallel_resets_redeem_token_once(ada, outbox):
     ada.register()
-    ada.ask("/password/reset-request", ada.factor)
+    ada.request("/password/reset-request", ada.factor)
     token = outbox[-1].token
 
     statuses = at_once(

@@ -5,9 +5,9 @@ from http import HTTPStatus
 import pytest
 
 from crudauth_django.users import user_shape
-from tests.behaviour.people import Browser
+from tests.support.client import Browser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_no_factor]
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from http import HTTPStatus
 import pytest
 
 from crudauth_django.users import user_model
-from tests.behaviour.people import Browser, is_verified
-from tests.conftest import NEW_PASSWORD
+from tests.support.client import NEW_PASSWORD, Browser
+from tests.support.people import is_verified
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_no_claims]
 
 OTHER_PASSWORD = "a password of another"
 
@@ -64,7 +64,7 @@ def test_login_requiring_verified_hides_held_value(verified_ada, bob, settings):
 def test_change_to_other_accounts_identifier_is_refused(verified_ada, bob, outbox):
     bob.register()
     outbox.clear()
-    verified_ada.ask_for_change(bob.factor)
+    verified_ada.request_change(bob.factor)
 
     response = Browser().post("/email/change-confirm", {"token": outbox[-1].token})
 

@@ -7,7 +7,7 @@ import pytest
 from crudauth_django.identity.normalize import is_personal
 from crudauth_django.users import field_of, user_model, user_shape
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_chosen_name]
 
 PUBLIC_IDENTIFIERS = [
     n

@@ -8,9 +8,13 @@ import pytest
 
 from crudauth_django.identity.normalize import is_personal
 from crudauth_django.users import field_of, user_model, user_shape
-from tests.behaviour.people import Browser
+from tests.support.client import Browser
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.needs_mysql,
+    pytest.mark.needs_chosen_name,
+]
 
 PUBLIC_IDENTIFIERS = [
     n

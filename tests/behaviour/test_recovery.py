@@ -9,11 +9,11 @@ from crudauth_django.flows import recovery
 from crudauth_django.security.redemption import RESET, VERIFY
 from crudauth_django.security.tokens import read_token
 from crudauth_django.users import user_shape
-from tests.behaviour.people import Browser, is_verified
-from tests.behaviour.statements import user_table_statements
-from tests.conftest import NEW_PASSWORD, PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
+from tests.support.people import is_verified
+from tests.support.statements import user_table_statements
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_factor]
 
 
 def test_registration_sends_verification(ada, outbox):
@@ -26,7 +26,7 @@ def test_registration_sends_verification(ada, outbox):
 
 
 def test_verification_opens_view_for_verified_accounts(unverified_ada, outbox):
-    unverified_ada.ask("/email/verify-request", unverified_ada.factor)
+    unverified_ada.request("/email/verify-request", unverified_ada.factor)
     before = unverified_ada.browser.get("/gated-api")
 
     response = Browser().post("/email/verify-confirm", {"token": outbox[-1].token})
@@ -56,8 +56,8 @@ def test_known_and_unknown_values_get_same_response(ada, bob, outbox, path):
     ada.register()
     outbox.clear()
 
-    known = ada.ask(path, ada.factor)
-    unknown = ada.ask(path, bob.factor)
+    known = ada.request(path, ada.factor)
+    unknown = ada.request(path, bob.factor)
 
     assert known.status_code == HTTPStatus.OK
     assert (known.status_code, known.data) == (unknown.status_code, unknown.data)
@@ -65,7 +65,7 @@ def test_known_and_unknown_values_get_same_response(ada, bob, outbox, path):
 
 
 def test_verified_account_gets_no_verification(verified_ada, outbox):
-    response = verified_ada.ask("/email/verify-request", verified_ada.factor)
+    response = verified_ada.request("/email/verify-request", verified_ada.factor)
 
     assert response.status_code == HTTPStatus.OK
     assert outbox == []
@@ -73,7 +73,7 @@ def test_verified_account_gets_no_verification(verified_ada, outbox):
 
 def test_reset_sets_password_and_verifies_value(unverified_ada, outbox):
     ada = unverified_ada
-    ada.ask("/password/reset-request", ada.factor)
+    ada.request("/password/reset-request", ada.factor)
     token = outbox[-1].token
 
     response = Browser().post(
@@ -126,7 +126,7 @@ def test_verification_token_works_once(ada, outbox):
 )
 def test_token_read_twice_is_redeemed_once(ada, outbox, recovery_purpose):
     ada.register()
-    ada.ask("/password/reset-request", ada.factor)
+    ada.request("/password/reset-request", ada.factor)
     token = next(m.token for m in outbox if m.kind == recovery_purpose.purpose.kind)
     readers = [read_token(recovery_purpose.purpose, token) for _ in range(2)]
     columns = {"password": "!"} if recovery_purpose is RESET else {}
@@ -138,7 +138,7 @@ def test_token_read_twice_is_redeemed_once(ada, outbox, recovery_purpose):
 
 def test_token_of_other_purpose_is_refused(ada, outbox):
     ada.register()
-    ada.ask("/password/reset-request", ada.factor)
+    ada.request("/password/reset-request", ada.factor)
     verify, reset = (message.token for message in outbox)
 
     responses = [
@@ -158,7 +158,7 @@ def test_token_of_other_purpose_is_refused(ada, outbox):
 )
 def test_account_update_voids_tokens(ada, bob, outbox, change):
     ada.register()
-    ada.ask("/password/reset-request", ada.factor)
+    ada.request("/password/reset-request", ada.factor)
     verify, reset = (message.token for message in outbox)
     account = ada.account
 
@@ -180,7 +180,7 @@ def test_account_update_voids_tokens(ada, bob, outbox, change):
 
 def test_refused_password_leaves_token_valid(ada, outbox):
     ada.register()
-    ada.ask("/password/reset-request", ada.factor)
+    ada.request("/password/reset-request", ada.factor)
     token = outbox[-1].token
 
     refused, accepted = (
@@ -220,10 +220,10 @@ def test_saved_new_value_is_unverified_and_ends_sessions(verified_ada, bob):
 
 def test_verification_and_reset_run_two_statements_each(ada, outbox, settings):
     ada.register()
-    ada.ask("/password/reset-request", ada.factor)
+    ada.request("/password/reset-request", ada.factor)
     verify, reset = (message.token for message in outbox)
     body = {"token": reset, "new_password": NEW_PASSWORD}
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.discarding.DiscardingDispatcher"
+    settings.CRUDAUTH_DISPATCHER = "tests.support.dispatchers.DiscardingDispatcher"
 
     with user_table_statements() as to_verify:
         Browser().post("/email/verify-confirm", {"token": verify})

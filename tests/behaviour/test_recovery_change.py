@@ -7,11 +7,11 @@ import pytest
 from crudauth_django.security.redemption import CHANGE
 from crudauth_django.security.tokens import read_token
 from crudauth_django.users import user_shape
-from tests.behaviour.people import Browser, can_claim, is_verified
-from tests.behaviour.statements import LOCK, user_table_statements
-from tests.conftest import NEW_PASSWORD
+from tests.support.client import NEW_PASSWORD, Browser
+from tests.support.people import can_claim, is_verified
+from tests.support.statements import LOCK, user_table_statements
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_factor]
 
 
 def confirm(token, browser=None):
@@ -24,7 +24,7 @@ def account(verified_ada):
 
 
 def test_change_applies_when_new_value_is_verified(verified_ada, account, bob, outbox):
-    requested = verified_ada.ask_for_change(bob.typed(user_shape().recovery_factor))
+    requested = verified_ada.request_change(bob.typed(user_shape().recovery_factor))
     (message,) = outbox
     shown = verified_ada.browser.get("/me").data
 
@@ -40,7 +40,7 @@ def test_change_applies_when_new_value_is_verified(verified_ada, account, bob, o
 
 
 def test_change_notifies_old_value_without_naming_new_value(verified_ada, bob, outbox):
-    verified_ada.ask_for_change(bob.factor)
+    verified_ada.request_change(bob.factor)
     before = [m.recipient for m in outbox]
 
     confirm(outbox[-1].token)
@@ -53,7 +53,7 @@ def test_change_notifies_old_value_without_naming_new_value(verified_ada, bob, o
 
 
 def test_change_of_unverified_value_sends_no_notice(unverified_ada, bob, outbox):
-    unverified_ada.ask_for_change(bob.factor)
+    unverified_ada.request_change(bob.factor)
 
     confirm(outbox[-1].token)
 
@@ -61,7 +61,7 @@ def test_change_of_unverified_value_sends_no_notice(unverified_ada, bob, outbox)
 
 
 def test_message_to_new_value_does_not_name_old_value(verified_ada, bob, outbox):
-    verified_ada.ask_for_change(bob.factor)
+    verified_ada.request_change(bob.factor)
 
     assert verified_ada.factor not in outbox[-1].account
 
@@ -69,7 +69,7 @@ def test_message_to_new_value_does_not_name_old_value(verified_ada, bob, outbox)
 def test_change_ends_every_session_but_the_confirming_one(verified_ada, bob, outbox):
     elsewhere = Browser()
     elsewhere.log_in(verified_ada.own_identifier)
-    verified_ada.ask_for_change(bob.factor)
+    verified_ada.request_change(bob.factor)
 
     confirm(outbox[-1].token, verified_ada.browser)
 
@@ -78,9 +78,9 @@ def test_change_ends_every_session_but_the_confirming_one(verified_ada, bob, out
 
 
 def test_change_voids_every_older_token(verified_ada, bob, eve, outbox):
-    verified_ada.ask("/password/reset-request", verified_ada.factor)
-    verified_ada.ask_for_change(eve.factor)
-    verified_ada.ask_for_change(bob.factor)
+    verified_ada.request("/password/reset-request", verified_ada.factor)
+    verified_ada.request_change(eve.factor)
+    verified_ada.request_change(bob.factor)
     reset, to_eve, to_bob = (message.token for message in outbox)
     confirm(to_bob)
 
@@ -100,7 +100,7 @@ def test_change_voids_every_older_token(verified_ada, bob, eve, outbox):
 def test_change_request_without_password_is_refused(
     verified_ada, account, bob, outbox, password
 ):
-    response = verified_ada.ask_for_change(bob.factor, password)
+    response = verified_ada.request_change(bob.factor, password)
 
     account.refresh_from_db()
     assert response.status_code == HTTPStatus.BAD_REQUEST
@@ -111,9 +111,9 @@ def test_change_request_without_password_is_refused(
 
 def test_wrong_passwords_in_change_requests_lock_account(verified_ada, bob, outbox):
     for _guess in range(5):
-        verified_ada.ask_for_change(bob.factor, "not the password")
+        verified_ada.request_change(bob.factor, "not the password")
 
-    response = verified_ada.ask_for_change(bob.factor)
+    response = verified_ada.request_change(bob.factor)
 
     assert response.status_code == HTTPStatus.TOO_MANY_REQUESTS
     assert int(response["Retry-After"]) > 0
@@ -131,16 +131,16 @@ def test_change_request_without_session_is_refused(verified_ada, bob, outbox):
 
 
 def test_change_request_without_csrf_token_is_refused(verified_ada, bob, outbox):
-    verified_ada.browser.token = ""
+    verified_ada.browser.csrf_token = ""
 
-    response = verified_ada.ask_for_change(bob.factor)
+    response = verified_ada.request_change(bob.factor)
 
     assert response.status_code == HTTPStatus.FORBIDDEN
     assert outbox == []
 
 
 def test_change_to_current_value_is_refused(verified_ada, outbox):
-    response = verified_ada.ask_for_change(
+    response = verified_ada.request_change(
         verified_ada.typed(user_shape().recovery_factor)
     )
 
@@ -151,7 +151,7 @@ def test_change_to_current_value_is_refused(verified_ada, outbox):
 
 @pytest.mark.parametrize("value", [None, "", " ", 7, [], "\x00", "a\u202eb", "x" * 999])
 def test_change_to_malformed_value_is_refused(verified_ada, outbox, value):
-    response = verified_ada.ask_for_change(value)
+    response = verified_ada.request_change(value)
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
     assert list(response.data) == [f"new_{user_shape().factor}"]
@@ -161,8 +161,8 @@ def test_change_to_malformed_value_is_refused(verified_ada, outbox, value):
 def test_change_request_gets_same_response_for_held_value(verified_ada, bob, eve):
     bob.register()
 
-    free = verified_ada.ask_for_change(eve.factor)
-    taken = verified_ada.ask_for_change(bob.factor)
+    free = verified_ada.request_change(eve.factor)
+    taken = verified_ada.request_change(bob.factor)
 
     assert (free.status_code, free.data) == (taken.status_code, taken.data)
 
@@ -172,7 +172,7 @@ def test_change_request_for_verified_value_notifies_holder(verified_ada, bob, ou
     Browser().post("/email/verify-confirm", {"token": outbox[-1].token})
     outbox.clear()
 
-    verified_ada.ask_for_change(bob.factor)
+    verified_ada.request_change(bob.factor)
 
     (notice,) = outbox
     assert (notice.kind, notice.token) == ("existing_account", None)
@@ -183,7 +183,7 @@ def test_change_request_for_verified_value_notifies_holder(verified_ada, bob, ou
 def test_change_to_value_verified_meanwhile_is_refused(
     verified_ada, account, bob, outbox
 ):
-    verified_ada.ask_for_change(bob.factor)
+    verified_ada.request_change(bob.factor)
     token = outbox[-1].token
     bob.register()
     Browser().post("/email/verify-confirm", {"token": outbox[-1].token})
@@ -209,7 +209,7 @@ def test_change_transfers_unverified_value_if_shape_allows(
     bob.register()
     holder_before = bob.account
     outbox.clear()
-    verified_ada.ask_for_change(bob.factor)
+    verified_ada.request_change(bob.factor)
 
     response = confirm(outbox[-1].token)
 
@@ -222,7 +222,7 @@ def test_change_transfers_unverified_value_if_shape_allows(
 
 
 def test_change_token_read_twice_is_redeemed_once(verified_ada, bob, outbox):
-    verified_ada.ask_for_change(bob.factor)
+    verified_ada.request_change(bob.factor)
     readers = [read_token(CHANGE.purpose, outbox[-1].token) for _ in range(2)]
 
     results = [CHANGE.update(reader, {}) for reader in readers]
@@ -236,13 +236,13 @@ def test_change_token_read_twice_is_redeemed_once(verified_ada, bob, outbox):
 def test_account_update_voids_change_token(
     verified_ada, account, bob, eve, outbox, change
 ):
-    verified_ada.ask_for_change(bob.factor)
+    verified_ada.request_change(bob.factor)
     token = outbox[-1].token
 
     if change == "deleted":
         account.delete()
     elif change == "new request":
-        verified_ada.ask_for_change(eve.factor)
+        verified_ada.request_change(eve.factor)
     else:
         account.refresh_from_db()
         account.is_active = change != "deactivated"
@@ -255,9 +255,9 @@ def test_account_update_voids_change_token(
 
 
 def test_change_back_to_unverified_value_sends_message(unverified_ada, bob, outbox):
-    unverified_ada.ask_for_change(bob.factor)
+    unverified_ada.request_change(bob.factor)
 
-    response = unverified_ada.ask_for_change(unverified_ada.factor)
+    response = unverified_ada.request_change(unverified_ada.factor)
 
     assert response.status_code == HTTPStatus.OK
     assert outbox[-1].recipient == unverified_ada.factor
@@ -267,8 +267,8 @@ def test_change_back_to_unverified_value_sends_message(unverified_ada, bob, outb
 def test_change_confirmation_runs_expected_statements(
     verified_ada, bob, outbox, settings
 ):
-    verified_ada.ask_for_change(bob.factor)
-    settings.CRUDAUTH_DISPATCHER = "tests.attacks.discarding.DiscardingDispatcher"
+    verified_ada.request_change(bob.factor)
+    settings.CRUDAUTH_DISPATCHER = "tests.support.dispatchers.DiscardingDispatcher"
 
     with user_table_statements() as statements:
         response = confirm(outbox[-1].token)
@@ -280,7 +280,7 @@ def test_change_confirmation_runs_expected_statements(
 
 def test_repeated_change_request_sends_second_message(verified_ada, bob, outbox):
     for _time in range(2):
-        verified_ada.ask_for_change(bob.factor)
+        verified_ada.request_change(bob.factor)
 
     assert [m.recipient for m in outbox] == [bob.factor] * 2
     assert confirm(outbox[0].token).status_code == HTTPStatus.OK

@@ -8,9 +8,9 @@ from rest_framework import serializers
 from crudauth_django.api.serializers import RegisterSerializer
 from crudauth_django.checks.settings import check_registration
 from crudauth_django.users import user_model, user_shape
-from tests.conftest import PASSWORD
+from tests.support.client import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.needs_own_columns]
 
 PROTECTED_FIELDS = [
     "auth_epoch",

@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import parts
+from tests.support import parts
 
 BATCH = 20_000
 

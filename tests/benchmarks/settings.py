@@ -4,7 +4,7 @@ The environment raises the rates, so that there are enough samples. Every reques
 is still counted.
 """
 
-from tests.shapes.phone import settings as phone
+from tests.support.projects.phone import settings as phone
 
 globals().update(
     {

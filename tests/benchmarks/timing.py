@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tests import parts
 from tests.benchmarks.ranks import compare
+from tests.support import parts
 
 PASSWORD = "correct horse battery"
 #: The time that the provider needs for one message, in seconds.
@@ -78,7 +78,7 @@ def free_number() -> str:
 def served(server: str, database: str, folder: Path) -> Iterator[Client]:
     """Serve the site and connect to it."""
     channel = {
-        "BACKEND": "tests.channels_for_tests.FileChannel",
+        "BACKEND": "tests.support.channels.RecordingChannel",
         "OPTIONS": {"path": str(folder / "outbox"), "seconds": PROVIDER},
     }
     env = parts.environment(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.example import served_example
+from tests.support.example import served_example
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import pytest
 
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.testing import SAMPLE_TOKEN
-from tests.channels.gateway import Gateway, Keys, make_keys, running
+from tests.support.certificates import Keys, make_keys
+from tests.support.providers import Gateway, running
 
 RECIPIENT = "+15551234567"
 

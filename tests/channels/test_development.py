@@ -76,3 +76,12 @@ def test_unwritable_folder_is_temporary_failure(tmp_path):
 
     with pytest.raises(DeliveryFailed):
         FileChannel(folder=tmp_path / "file").deliver(make_intent())
+
+
+def test_console_format_is_one_line_for_each_value():
+    stream = io.StringIO()
+    intent = make_intent(kind="k", token="t", recipient="+1", link="https://x")
+
+    ConsoleChannel(stream=stream).deliver(intent)
+
+    assert stream.getvalue() == "k to +1 (account neo)\n  token: t\n  link: https://x\n"

@@ -12,7 +12,7 @@ from crudauth_django.channels.attempts import call_channel
 from crudauth_django.channels.email import EmailChannel
 from crudauth_django.exceptions import DeliveryFailed
 from crudauth_django.testing import ChannelContract
-from tests.channels.mail import backend_settings
+from tests.support.mail import backend_settings
 
 
 class ExpiredCertificate(BaseEmailBackend):

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import pytest
 
 from crudauth_django.signals import delivery_failed
-from tests.channels.gateway import ACCOUNT_SID, AUTH_TOKEN
+from tests.support.providers import ACCOUNT_SID, AUTH_TOKEN
 
 pytestmark = pytest.mark.django_db
 
@@ -34,20 +34,14 @@ def token_in(request) -> str:
 
 def register(api, phone):
     account = {"username": "neo", "phone": phone, "password": "a-strong-one"}
-    return api.post("/register", account, format="json")
+    return api.post("/register", account)
 
 
 def test_links_in_messages_verify_and_reset(api, sms):
     register(api, "+15551234567")
-    verified = api.post(
-        "/email/verify-confirm", {"token": token_in(sms[0])}, format="json"
-    )
-    api.post("/password/reset-request", {"phone": "+15551234567"}, format="json")
-    reset = api.post(
-        "/password/reset-confirm",
-        {"token": token_in(sms[1]), "new_password": "a-new-strong-one"},
-        format="json",
-    )
+    verified = api.verify(token_in(sms[0]))
+    api.post("/password/reset-request", {"phone": "+15551234567"})
+    reset = api.reset_password(token_in(sms[1]), "a-new-strong-one")
 
     assert verified.status_code == HTTPStatus.OK
     assert reset.status_code == HTTPStatus.OK

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.parts import environment
+from tests.support.parts import environment
 
 #: Runs the checks with a library that can't be imported.
 ABSENT = """

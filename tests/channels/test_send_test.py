@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 
 from crudauth_django.testing import SAMPLE_TOKEN
 from tests.channels.conftest import RECIPIENT
-from tests.channels.gateway import ACCOUNT_SID, AUTH_TOKEN, Reply
-from tests.parts import environment
+from tests.support.parts import environment
+from tests.support.providers import ACCOUNT_SID, AUTH_TOKEN, Reply
 
 TWILIO = "crudauth_django.channels.twilio.TwilioChannel"
 WEBHOOK = "crudauth_django.channels.webhook.WebhookChannel"

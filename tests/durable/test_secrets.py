@@ -7,7 +7,6 @@ from http import HTTPStatus
 import pytest
 import requests
 
-from tests import parts
 from tests.durable.conftest import (
     all_rows,
     environment,
@@ -17,7 +16,9 @@ from tests.durable.conftest import (
     rows_left,
     working,
 )
-from tests.durable.provider import answering, eventually
+from tests.support import parts
+from tests.support.providers import serving
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -34,10 +35,10 @@ def log(tmp_path):
 @pytest.fixture
 def env(database, provider):
     gateway = {
-        "BACKEND": "tests.durable.channel.GatewayChannel",
+        "BACKEND": "tests.support.channels.GatewayChannel",
         "OPTIONS": {"url": provider.url, "timeout": 2},
     }
-    talkative = "tests.durable.channel.TalkativeChannel"
+    talkative = "tests.support.channels.LeakingChannel"
     return environment(
         database=database,
         provider=provider,
@@ -64,7 +65,7 @@ class Client:
         def sent():
             return [
                 message["token"]
-                for message in list(self._provider.taken)
+                for message in list(self._provider.accepted)
                 if (message["kind"], message["to"]) == (kind, to)
             ]
 
@@ -73,7 +74,7 @@ class Client:
 
     def wait_for_notice(self, kind):
         """Wait for a notice."""
-        eventually(lambda: kind in {m["kind"] for m in list(self._provider.taken)})
+        eventually(lambda: kind in {m["kind"] for m in list(self._provider.accepted)})
 
 
 def reset(client, number):
@@ -98,7 +99,7 @@ def change(client, number):
 def test_reset_change_and_failing_channel_leave_no_secret(env, log, provider, database):
     with (
         parts.serve("gunicorn-sync", env=env, log=log) as url,
-        answering(provider),
+        serving(provider),
         working(env=env, log=log),
     ):
         client = Client(url, provider)
@@ -107,16 +108,16 @@ def test_reset_change_and_failing_channel_leave_no_secret(env, log, provider, da
         change(client, 1)
         eventually(lambda: rows_left(database) == 0)
         # A task is stored as finished after its outbox entry is deleted.
-        eventually(lambda: finished(database) >= len(provider.taken))
+        eventually(lambda: finished(database) >= len(provider.accepted))
     stored, log_text = all_rows(database), log.read_text()
-    secrets = {m["token"] for m in provider.taken} - {None}
+    secrets = {m["token"] for m in provider.accepted} - {None}
     secrets |= {PASSWORD, NEW_PASSWORD}
     rows = [row for found in stored.values() for row in found]
     rows_without_users = [
         row for name, found in stored.items() if name != "phone_user" for row in found
     ]
 
-    assert {m["kind"] for m in provider.taken} == {
+    assert {m["kind"] for m in provider.accepted} == {
         *("verify_recovery", "reset_password", "change_recovery"),
         *("password_changed", "recovery_changed"),
     }

@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests import parts
 from tests.durable.conftest import environment, register
-from tests.durable.provider import answering, eventually
+from tests.support import parts
+from tests.support.providers import serving
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -24,12 +25,12 @@ def test_hanging_provider_delays_no_response_and_adds_no_thread(
     )
     provider.seconds = 60
     with (
-        answering(provider),
+        serving(provider),
         parts.serve(server, env=env, log=tmp_path / "log") as url,
     ):
         # Each gets the usual response, although no message has been delivered.
         expected = register(url, range(30))
-        accepted_meanwhile = list(provider.taken)
+        accepted_meanwhile = list(provider.accepted)
         eventually(lambda: provider.hanging == BOUND)
         provider.release.set()
         eventually(lambda: provider.recipients() == expected)

@@ -6,10 +6,8 @@ from http import HTTPStatus
 import psycopg
 import pytest
 
-from tests import parts
 from tests.durable.conftest import (
     all_rows,
-    create_database,
     environment,
     finished,
     phone,
@@ -18,7 +16,10 @@ from tests.durable.conftest import (
     rows_left,
     working,
 )
-from tests.durable.provider import answering, eventually
+from tests.support import parts
+from tests.support.databases import create_database
+from tests.support.providers import serving
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -54,14 +55,14 @@ def test_provider_gets_each_message_once_after_outage(
         expected = register(site, NUMBERS)
         eventually(lambda: log.read_text().count("did not deliver") > len(NUMBERS) // 2)
         provider.status = HTTPStatus.TOO_MANY_REQUESTS
-        with answering(provider):
+        with serving(provider):
             eventually(lambda: provider.refused > len(NUMBERS) // 4)
             provider.status = HTTPStatus.OK
             wait_until_outbox_is_empty()
 
     assert provider.recipients() == expected
     assert set(provider.copies().values()) == {1}
-    assert len(provider.taken) == len(NUMBERS)
+    assert len(provider.accepted) == len(NUMBERS)
 
 
 def test_killed_worker_loses_no_message(
@@ -70,15 +71,15 @@ def test_killed_worker_loses_no_message(
     expected = register(site, NUMBERS)
     provider.seconds = 0.02
 
-    with answering(provider), working(env=env, log=log) as worker:
-        eventually(lambda: len(provider.taken) > len(NUMBERS) // 2)
+    with serving(provider), working(env=env, log=log) as worker:
+        eventually(lambda: len(provider.accepted) > len(NUMBERS) // 2)
         worker.kill()
         wait_until_outbox_is_empty()
 
     assert worker.starts > 1
     assert provider.recipients() == expected
     # Only the message in delivery when the worker died can arrive twice.
-    assert len(provider.taken) - len(NUMBERS) <= 1
+    assert len(provider.accepted) - len(NUMBERS) <= 1
 
 
 def test_restarted_database_loses_no_message(tmp_path, log, provider):
@@ -89,26 +90,26 @@ def test_restarted_database_loses_no_message(tmp_path, log, provider):
         provider.seconds = 0.02
         with (
             parts.serve("gunicorn-sync", env=env, log=log) as url,
-            answering(provider),
+            serving(provider),
             working(env=env, log=log),
             ThreadPoolExecutor(1) as pool,
         ):
             expected = pool.submit(register, url, NUMBERS, retry=True)
-            eventually(lambda: len(provider.taken) > len(NUMBERS) // 4)
+            eventually(lambda: len(provider.accepted) > len(NUMBERS) // 4)
             restart_postgres(uri)
             assert expected.result()
             eventually(lambda: rows_left(uri) == 0)
 
     assert provider.recipients() == expected.result()
     # Only a message that the worker could not store as delivered can arrive twice.
-    assert len(provider.taken) - len(provider.copies()) <= 1
+    assert len(provider.accepted) - len(provider.copies()) <= 1
 
 
 def test_single_message_of_killed_worker_is_delivered(
     site, env, log, provider, wait_until_outbox_is_empty
 ):
     provider.seconds = 1
-    with answering(provider), working(env=env, log=log) as worker:
+    with serving(provider), working(env=env, log=log) as worker:
         expected = register(site, range(1))
         eventually(lambda: provider.hanging)
         worker.kill()
@@ -128,7 +129,7 @@ def test_message_of_lost_task_is_delivered_by_recheck(
             "WHERE args_kwargs::text NOT LIKE '%recheck%'"
         )
 
-    with answering(provider), working(env=env, log=log):
+    with serving(provider), working(env=env, log=log):
         wait_until_outbox_is_empty()
 
     assert lost.rowcount == 1
@@ -144,7 +145,7 @@ def test_requeue_refills_emptied_queue(
         connection.execute("TRUNCATE django_tasks_database_dbtaskresult")
     output = parts.manage("crudauth_requeue", "--overdue", "0", env=env)
 
-    with answering(provider), working(env=env, log=log):
+    with serving(provider), working(env=env, log=log):
         wait_until_outbox_is_empty()
 
     assert "5 messages" in output
@@ -158,13 +159,13 @@ def test_tables_queue_and_log_hold_no_secret(
     with working(env=env, log=log):
         expected = register(site, range(20))
         eventually(lambda: log.read_text().count("did not deliver") >= len(expected))
-        with answering(provider):
+        with serving(provider):
             wait_until_outbox_is_empty()
             # A task is stored as finished after its outbox entry is deleted.
             eventually(lambda: finished(database) >= len(expected))
     stored = all_rows(database)
     log_text = log.read_text()
-    tokens = {message["token"] for message in provider.taken}
+    tokens = {message["token"] for message in provider.accepted}
     rows = [row for found in stored.values() for row in found]
     rows_without_users = [
         row for name, found in stored.items() if name != "phone_user" for row in found
@@ -183,7 +184,7 @@ def test_tables_queue_and_log_hold_no_secret(
 def test_prune_deletes_finished_queue_entries_only(
     site, env, log, provider, wait_until_outbox_is_empty, database
 ):
-    with answering(provider), working(env=env, log=log):
+    with serving(provider), working(env=env, log=log):
         register(site, range(3))
         wait_until_outbox_is_empty()
         eventually(lambda: finished(database) >= 3)
@@ -208,7 +209,7 @@ def test_delivery_log_records_outcome_of_message(
     with working(env=env, log=log):
         register(site, range(1))
         eventually(lambda: "did not deliver" in log.read_text())
-        with answering(provider):
+        with serving(provider):
             wait_until_outbox_is_empty()
     with psycopg.connect(database) as connection:
         (row,) = connection.execute(
@@ -218,5 +219,5 @@ def test_delivery_log_records_outcome_of_message(
 
     assert row[:4] == ("verify_recovery", "+1********00", "US", "delivered")
     assert row[4] > 1
-    assert row[5] == f"SM{provider.taken[0]['id'][:8]}"
-    assert provider.taken[0]["to"] == phone(0)
+    assert row[5] == f"SM{provider.accepted[0]['id'][:8]}"
+    assert provider.accepted[0]["to"] == phone(0)

@@ -1,0 +1,251 @@
+"""What messages say, and what can't get into them."""
+
+import re
+
+import pytest
+from django.core.mail import EmailMultiAlternatives
+from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crudauth_django.channels.segments import segments
+from crudauth_django.channels.texts import duration, render_email, render_sms
+from crudauth_django.kinds import KINDS, NOTICE_KINDS, TOKEN_KINDS, MessageKind
+from tests.support.messages import (
+    LANGUAGES,
+    TEST_MESSAGE,
+    TOKEN,
+    Document,
+    intent,
+    write_template,
+)
+
+#: Languages that GSM-7 has the letters of.
+ONE_SEGMENT = ("en", "es", "fr", "de", "pt", "pt-br")
+#: Words for a medium, of which an account may not have the one that is named.
+MEDIA = re.compile(
+    r"e-?mail|inbox|\bsms\b|phone|number|correo|tel[eé]fono|courriel|t[eé]l[eé]phone"
+    r"|telefon|telemóvel|ईमेल|फ़ोन|بريد|هاتف|电话|手机|邮|短信",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_sms_names_the_account_and_carries_the_link(kind, language):
+    message = intent(kind, language=language)
+
+    text = render_sms(message)
+
+    assert message.account in text
+    assert message.link in text
+    with translation.override(language):
+        assert kind in NOTICE_KINDS or duration(message.expires_in) in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mail_names_the_account_and_carries_the_link(kind, language):
+    message = intent(kind, language=language)
+
+    mail = render_email(message)
+
+    page = Document(mail.html)
+    for text in (mail.text, page.text):
+        assert message.account in text
+        with translation.override(language):
+            assert kind in NOTICE_KINDS or duration(message.expires_in) in text
+    assert message.link in mail.text
+    assert [a["href"] for a in page.attributes_of("a")] == [message.link] * (
+        kind in TOKEN_KINDS
+    )
+    assert mail.subject
+    assert mail.subject == page.text.strip().splitlines()[0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", TOKEN_KINDS)
+def test_without_a_link_the_texts_carry_the_token(kind, language):
+    message = intent(kind, language=language, link="")
+
+    mail = render_email(message)
+
+    assert TOKEN in render_sms(message)
+    assert TOKEN in mail.text
+    assert TOKEN in Document(mail.html).text
+    assert not Document(mail.html).attributes_of("a")
+
+
+@pytest.mark.parametrize("language", ONE_SEGMENT)
+@pytest.mark.parametrize("kind", [*KINDS, TEST_MESSAGE])
+def test_an_sms_is_one_segment(kind, language):
+    text = render_sms(intent(kind, language=language))
+
+    assert segments(text) == 1, f"{len(text)}: {text}"
+
+
+def test_a_reset_begins_like_the_recipe():
+    link = f"https://app.example.com/recover?token={TOKEN}"
+
+    text = render_sms(intent(MessageKind.RESET_PASSWORD, link=link))
+
+    assert text.startswith(f"Reset your password: {link} ")
+    assert segments(text) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", [*KINDS, TEST_MESSAGE])
+def test_no_text_names_a_medium(kind, language):
+    message = intent(kind, language=language)
+
+    mail = render_email(message)
+
+    for text in (
+        render_sms(message),
+        mail.subject,
+        mail.text,
+        Document(mail.html).text,
+    ):
+        assert not MEDIA.search(text), text
+
+
+def test_a_test_message_asks_for_nothing():
+    message = intent(TEST_MESSAGE, account="")
+
+    mail = render_email(message)
+
+    assert render_sms(message) == "This is a test message. There is nothing to do."
+    assert mail.subject == "Test message"
+    assert mail.text == render_sms(message) + "\n"
+    assert render_sms(message) in mail.html
+
+
+def test_html_is_escaped_and_plain_text_is_not():
+    message = intent(
+        MessageKind.VERIFY_RECOVERY,
+        account="<b>Ada & Co</b>",
+        link=f'https://app.example.com/verify?a="1"&token={TOKEN}',
+    )
+
+    mail = render_email(message)
+
+    assert "<b>" not in mail.html
+    assert "&lt;b&gt;Ada &amp; Co&lt;/b&gt;" in mail.html
+    assert Document(mail.html).attributes_of("a")[0]["href"] == message.link
+    for text in (mail.text, render_sms(message)):
+        assert message.account in text
+        assert message.link in text
+
+
+def test_a_subject_is_one_line_whatever_the_account_is_called(settings, tmp_path):
+    name = "reset_password.subject.txt"
+    write_template(settings, tmp_path, f"email/{name}", "\nFor {{ account }}\n\n")
+    account = "neo\r\nBcc: all@example.com\x0b\x85\u2028\x00x"
+
+    mail = render_email(intent(MessageKind.RESET_PASSWORD, account=account))
+
+    sent = EmailMultiAlternatives(mail.subject, mail.text, to=["neo@example.com"])
+    assert mail.subject == "For neo Bcc: all@example.com x"
+    assert sent.message()["Bcc"] is None
+
+
+def test_a_subject_is_escaped_where_it_becomes_html(settings, tmp_path):
+    name = "reset_password.subject.txt"
+    write_template(settings, tmp_path, f"email/{name}", "For {{ account }}")
+
+    mail = render_email(intent(MessageKind.RESET_PASSWORD, account="<i>neo"))
+
+    assert mail.subject == "For <i>neo"
+    assert "<i>" not in mail.html
+    assert Document(mail.html).attributes_of("i") == []
+
+
+@pytest.mark.parametrize(
+    "account", ["neo\nYour bank: http://evil.example", "neo\u202eoen", "neo\x1b[2J"]
+)
+def test_a_name_can_neither_break_nor_turn_a_line(account):
+    text = render_sms(intent(MessageKind.RESET_PASSWORD, account=account))
+
+    assert text.isprintable()
+
+
+def test_a_name_is_no_link_to_wherever_its_chooser_likes():
+    message = intent(MessageKind.RESET_PASSWORD, account="win.example.com")
+    mail = render_email(message)
+
+    assert "(win. example. com, " in render_sms(message)
+    assert "win.example" not in mail.subject + mail.text + mail.html
+
+
+everything = st.text(st.characters(exclude_categories=()))
+
+
+@given(account=everything, language=everything)
+def test_no_name_and_no_language_breaks_a_message(account, language):
+    plain = Document(render_email(intent(MessageKind.RESET_PASSWORD)).html)
+
+    message = intent(MessageKind.RESET_PASSWORD, account=account, language=language)
+    mail = render_email(message)
+
+    assert render_sms(message).isprintable()
+    assert Document(mail.html).tags[1:] == plain.tags[1:]  # all but <html lang>
+    assert mail.text.count("\n") == render_email(
+        intent(MessageKind.RESET_PASSWORD)
+    ).text.count("\n")
+    assert (mail.text + mail.html).encode()
+
+
+@pytest.mark.parametrize(
+    ("account", "shown"),
+    [
+        ("a" * 20, "a" * 20),
+        ("a" * 21, "a" * 17 + "..."),
+        ("new_user.long@example.com", "new_user.long@exa..."),
+        ("joão", "joao"),
+        ("иван", "иван"),
+    ],
+)
+def test_an_sms_keeps_a_name_short_and_cheap(account, shown):
+    text = render_sms(intent(MessageKind.RESET_PASSWORD, account=account))
+
+    assert f"({shown}, valid for " in text
+    assert (
+        account
+        in render_email(intent(MessageKind.RESET_PASSWORD, account=account)).text
+    )
+
+
+@pytest.mark.parametrize("kind", [*KINDS, TEST_MESSAGE])
+def test_a_mail_fetches_nothing(kind):
+    page = Document(render_email(intent(kind)).html)
+
+    tags = {tag for tag, _attributes in page.tags}
+    styles = [attributes.get("style", "") for _tag, attributes in page.tags]
+    assert tags.isdisjoint({"img", "link", "script", "iframe", "style", "object"})
+    assert not any("src" in attributes for _tag, attributes in page.tags)
+    assert not any("url" in style for style in styles)
+
+
+def test_a_project_overrides_a_template_and_gets_the_whole_context(settings, tmp_path):
+    source = (
+        "{% load i18n %}{% get_current_language as code %}{{ code }} {{ kind }} "
+        "{{ account }} {{ link }} {{ token }} {{ expires_in }}"
+    )
+    write_template(settings, tmp_path, "sms/reset_password.txt", source)
+    message = intent(MessageKind.RESET_PASSWORD, language="es-mx", account="<neo>")
+
+    text = render_sms(message)
+
+    expected = f"es-mx reset_password <neo> {message.link} {TOKEN} 24 horas"
+    assert text == expected
+    assert "Verifique" in render_sms(intent(MessageKind.VERIFY_RECOVERY, language="es"))
+
+
+def test_a_project_without_templates_has_messages(settings):
+    settings.TEMPLATES = []
+
+    assert render_sms(intent(MessageKind.RESET_PASSWORD)).startswith(
+        "Reset your password: "
+    )
+    assert TOKEN in render_email(intent(MessageKind.RESET_PASSWORD)).html

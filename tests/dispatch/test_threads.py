@@ -1,0 +1,336 @@
+"""The thread pool: in this process, and in one that ends, forks or lacks threads."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from django.db import transaction
+
+from crudauth_django.delivery.message import PendingMessage
+from crudauth_django.dispatch.threads import ThreadDispatcher
+from tests.support import parts
+from tests.support.handlers import RecordingHandler
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+VALUE = "+12125552368"
+
+
+@pytest.fixture
+def handler() -> Iterator[RecordingHandler]:
+    handler = RecordingHandler()
+    yield handler
+    handler.proceed.set()
+
+
+@pytest.fixture
+def pool(handler) -> Iterator[ThreadDispatcher]:
+    dispatcher = ThreadDispatcher(jitter=0, workers=2, size=5, drain=5, handler=handler)
+    yield dispatcher
+    handler.proceed.set()
+    dispatcher.drain()
+
+
+def make_message(**values) -> PendingMessage:
+    return PendingMessage(kind="reset_password", value=VALUE, **values)
+
+
+def test_message_is_handled_in_another_thread(handler, pool):
+    names = []
+    handler.result = lambda _message: names.append(threading.current_thread().name)
+    message = make_message()
+
+    pool.dispatch(message)
+
+    handler.wait_for(1)
+    assert handler.handled == [message]
+    assert names == ["crudauth"]
+
+
+def test_dispatch_does_not_wait_for_the_handler(handler, pool):
+    handler.proceed.clear()
+
+    pool.dispatch(make_message())
+
+    handler.wait_until_running(1)
+    assert handler.handled == []
+
+
+def test_pool_runs_at_most_one_message_for_each_worker(handler, pool):
+    handler.proceed.clear()
+    for _ in range(5):
+        pool.dispatch(make_message())
+    handler.wait_until_running(2)
+
+    handler.proceed.set()
+
+    handler.wait_for(5)
+    assert handler.most_running == 2
+    assert len(pool._threads) == 2
+
+
+def test_full_queue_refuses_message_and_logs_no_value(handler, pool, caplog):
+    handler.proceed.clear()
+    running = [make_message() for _ in range(2)]
+    for message in running:
+        pool.dispatch(message)
+    handler.wait_until_running(2)
+    waiting = [make_message() for _ in range(5)]
+    for message in waiting:
+        pool.dispatch(message)
+    lost = make_message()
+
+    pool.dispatch(lost)
+
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert lost.id in record.getMessage()
+    assert VALUE not in caplog.text
+    handler.proceed.set()
+    handler.wait_for(7)
+    assert {m.id for m in handler.handled} == {m.id for m in running + waiting}
+
+
+def test_failed_message_is_retried_when_due(handler, pool):
+    due = time.time() + 0.1
+    times = []
+
+    def fail_once(message: PendingMessage) -> PendingMessage | None:
+        times.append(time.time())
+        return replace(message, attempt=2, due_at=due) if message.attempt == 1 else None
+
+    handler.result = fail_once
+    pool.dispatch(make_message())
+
+    handler.wait_for(2)
+    assert [m.attempt for m in handler.handled] == [1, 2]
+    assert handler.handled[0].id == handler.handled[1].id
+    assert times[1] >= due
+
+
+def test_messages_due_later_do_not_delay_others(handler, pool):
+    later = make_message(due_at=time.time() + 3600)
+    for _ in range(3):
+        pool.dispatch(later)
+    now = make_message()
+
+    pool.dispatch(now)
+
+    handler.wait_for(1)
+    assert handler.handled == [now]
+
+
+def test_error_before_channels_is_logged_and_retried(caplog):
+    broken = PendingMessage(kind="unknown", value=VALUE)
+    pool = ThreadDispatcher(jitter=0, workers=1, drain=5)
+    pool.dispatch(broken)
+
+    pool.drain()
+
+    # The worker logs this after its last try, for which alone the pool waits.
+    eventually(lambda: "No time to try message" in caplog.text)
+    assert broken.id in caplog.text
+    assert "could not be delivered" in caplog.text
+    assert VALUE not in caplog.text
+
+
+def test_message_waits_for_the_commit(handler, pool):
+    with transaction.atomic():
+        pool.dispatch(make_message())
+        assert len(pool._queue) == 0
+        assert pool._threads == []
+
+    handler.wait_for(1)
+
+
+def test_message_of_rolled_back_transaction_is_dropped(handler, pool):
+    with transaction.atomic():
+        pool.dispatch(make_message())
+        transaction.set_rollback(True)
+    after = make_message()
+    pool.dispatch(after)
+
+    handler.wait_for(1)
+    assert handler.handled == [after]
+
+
+def test_drain_handles_messages_that_are_not_due(handler, pool):
+    pool.dispatch(make_message(due_at=time.time() + 3600))
+
+    pool.drain()
+
+    assert len(handler.handled) == 1
+
+
+def test_drain_ends_in_time_and_logs_lost_messages(handler, caplog):
+    pool = ThreadDispatcher(jitter=0, workers=1, drain=0.05, handler=handler)
+    handler.proceed.clear()
+    pool.dispatch(make_message())
+    pool.dispatch(make_message())
+    handler.wait_until_running(1)
+
+    pool.drain()
+
+    assert "2 messages were not delivered" in caplog.text
+    handler.proceed.set()
+    handler.wait_for(2)
+
+
+PREAMBLE = """
+import os, sys, threading, time
+import django
+django.setup()
+from crudauth_django.dispatch.threads import ThreadDispatcher
+from crudauth_django.delivery.message import PendingMessage
+
+def message(**values):
+    return PendingMessage(kind="reset_password", value="+12125552368", **values)
+
+def show(text):
+    os.write(1, f"{text} ".encode())  # one write, also while other threads write
+"""
+
+
+def run(script: str, *, database: str = ":memory:") -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", PREAMBLE + textwrap.dedent(script)],
+        env=parts.environment(database=database),
+        cwd=parts.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=parts.PATIENCE,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_exit_waits_for_messages_in_the_queue():
+    done = run("""
+        def handle(message):
+            time.sleep(0.1)
+            show("handled")
+
+        pool = ThreadDispatcher(handler=handle, jitter=0, workers=1)
+        for _ in range(3):
+            pool.dispatch(message())
+        sys.exit(3)
+    """)
+
+    assert done.stdout.split() == ["handled"] * 3
+    assert done.returncode == 3
+
+
+@pytest.mark.slow
+def test_exit_after_drain_time_logs_lost_messages():
+    done = run("""
+        def hang(message):
+            time.sleep(60)
+
+        pool = ThreadDispatcher(handler=hang, jitter=0, workers=1, drain=0.1)
+        pool.dispatch(message())
+        pool.dispatch(message())
+    """)
+
+    assert "2 messages were not delivered before the exit." in done.stderr
+    assert done.returncode == 0
+
+
+@pytest.mark.slow
+def test_connections_are_closed_after_each_message(tmp_path):
+    done = run(
+        """
+        from django.db import connection, connections
+
+        used = []
+
+        def connect(message):
+            connection.ensure_connection()
+            used.append(connections["default"])
+            show(used[-1].connection is not None)
+
+        pool = ThreadDispatcher(handler=connect, jitter=0, workers=1)
+        pool.dispatch(message())
+        pool.drain()
+        show(used[-1].connection)
+        """,
+        database=str(tmp_path / "a.sqlite3"),
+    )
+
+    assert done.stdout.split() == ["True", "None"]
+
+
+@pytest.mark.slow
+def test_forked_pool_works_in_parent_and_child():
+    done = run("""
+        side = "before"
+        pool = ThreadDispatcher(handler=lambda _m: show(side), jitter=0, workers=1)
+        pool.dispatch(message())
+        time.sleep(0.2)
+        side = "parent" if os.fork() else "child"
+        pool.dispatch(message())
+        if side == "parent":
+            os.wait()
+    """)
+
+    assert sorted(done.stdout.split()) == ["before", "child", "parent"]
+
+
+@pytest.mark.slow
+def test_unused_pool_is_garbage_collected():
+    done = run("""
+        import gc, weakref
+
+        pool = weakref.ref(ThreadDispatcher(jitter=0))
+        gc.collect()
+        show(pool())
+    """)
+
+    assert done.stdout.split() == ["None"]
+
+
+@pytest.mark.slow
+def test_ended_worker_is_replaced():
+    done = run("""
+        def handle(message):
+            if message.attempt == 1:
+                raise SystemExit
+            show("handled")
+
+        pool = ThreadDispatcher(handler=handle, jitter=0, workers=2, drain=5)
+        for attempt in (1, 1, 1, 2, 2):
+            pool.dispatch(message(attempt=attempt))
+        pool.drain()
+    """)
+
+    assert done.stdout.split() == ["handled"] * 2
+    assert done.returncode == 0
+
+
+@pytest.mark.slow
+def test_thread_that_cannot_start_counts_as_no_worker():
+    done = run("""
+        def refuse(thread):
+            raise RuntimeError("can't start new thread")
+
+        start, threading.Thread.start = threading.Thread.start, refuse
+        pool = ThreadDispatcher(
+            handler=lambda _m: show("handled"), jitter=0, workers=1, drain=5
+        )
+        pool.dispatch(message())
+        threading.Thread.start = start
+        pool.dispatch(message())
+        pool.drain()
+    """)
+
+    assert done.stdout.split() == ["handled"] * 2
+    assert done.returncode == 0

@@ -1,0 +1,376 @@
+"""Tokens: short, signed, and bound to the state that they act on."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import uuid
+from copy import deepcopy
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import models
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crudauth_django.exceptions import InvalidToken
+from crudauth_django.security.redemption import CHANGE, RECOVERIES, RESET, VERIFY
+from crudauth_django.security.tokens import MAX_LENGTH, make_token, read_token
+from crudauth_django.users import user_model
+from tests.support.temporary import declared, installed, retract
+
+pytestmark = pytest.mark.django_db
+
+ONE_SEGMENT = 160
+PURPOSES = [recovery.purpose for recovery in RECOVERIES.values()]
+BY_NAME = {"argvalues": PURPOSES, "ids": [purpose.kind for purpose in PURPOSES]}
+
+
+def tampered(token: str, *, at: int) -> str:
+    raw = bytearray(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    raw[at] ^= 1
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("purpose", **BY_NAME)
+def test_a_token_stands_for_the_account_that_it_was_made_for(ada, purpose):
+    token = make_token(purpose, ada)
+
+    assert read_token(purpose, token) == ada
+
+
+def test_reading_spends_nothing(ada):
+    token = make_token(RESET.purpose, ada)
+
+    read_token(RESET.purpose, token)
+
+    assert read_token(RESET.purpose, token) == ada
+
+
+@pytest.mark.parametrize("key", [1, 255, 256, 2**31, 2**63 - 1])
+def test_a_token_of_a_number_is_shorter_than_48_characters(ada, key):
+    ada.pk = key
+
+    assert len(make_token(RESET.purpose, ada)) < 48
+
+
+def test_a_reset_of_a_uuid_account_is_one_segment_of_an_sms(ada):
+    ada.pk = uuid.uuid4()
+
+    token = make_token(RESET.purpose, ada)
+    text = f"Reset your password: https://app.example.com/recover?token={token}"
+
+    assert len(token) < 64
+    assert len(text) <= ONE_SEGMENT
+    assert text.isascii()
+
+
+@pytest.mark.parametrize("purpose", **BY_NAME)
+def test_a_token_of_one_purpose_is_nothing_to_another(ada, purpose):
+    token = make_token(purpose, ada)
+
+    for other in PURPOSES:
+        if other is not purpose:
+            with pytest.raises(InvalidToken):
+                read_token(other, token)
+
+
+def test_relabelling_a_token_makes_it_no_token_of_the_other_purpose(ada):
+    raw = bytearray(base64.urlsafe_b64decode(make_token(VERIFY.purpose, ada) + "=="))
+    raw[0] = RESET.purpose.code
+    relabelled = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+    with pytest.raises(InvalidToken):
+        read_token(RESET.purpose, relabelled)
+
+
+@pytest.mark.parametrize("at", range(22))
+def test_no_byte_of_a_token_can_be_changed(ada, at):
+    token = tampered(make_token(RESET.purpose, ada), at=at)
+
+    with pytest.raises(InvalidToken):
+        read_token(RESET.purpose, token)
+
+
+def test_a_token_has_one_spelling(ada):
+    token = make_token(RESET.purpose, ada)
+    last = token[-1]
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    others = [token[:-1] + letter for letter in alphabet if letter != last]
+    others += [token + "=", token + "\n", " " + token, token + "A", f"{token}=="]
+
+    for other in others:
+        with pytest.raises(InvalidToken):
+            read_token(RESET.purpose, other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "A", "é" * 30, "\0" * 30, "not a token!", "A" * 28, "A" * (MAX_LENGTH + 1)],
+)
+def test_what_is_no_token_is_refused(text):
+    with pytest.raises(InvalidToken):
+        read_token(RESET.purpose, text)
+
+
+@given(text=st.text(max_size=MAX_LENGTH + 5))
+def test_no_text_is_more_than_refused(text):
+    with pytest.raises(InvalidToken):
+        read_token(RESET.purpose, text)
+
+
+@given(raw=st.binary(min_size=17, max_size=60))
+def test_no_bytes_are_more_than_refused(raw):
+    body = bytes([RESET.purpose.code]) + (2**31).to_bytes(4, "big") + raw
+    token = base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+
+    with time_machine.travel(2**31), pytest.raises(InvalidToken):
+        read_token(RESET.purpose, token)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("verify_recovery", "CRUDAUTH_VERIFY_MAX_AGE"),
+        ("reset_password", "CRUDAUTH_RESET_MAX_AGE"),
+        ("change_recovery", "CRUDAUTH_CHANGE_MAX_AGE"),
+    ],
+)
+def test_each_purpose_has_its_own_lifetime(ada, settings, name, setting):
+    setattr(settings, setting, timedelta(minutes=7))
+    purpose = RECOVERIES[name].purpose
+    with time_machine.travel(1_800_000_000, tick=False):
+        token = make_token(purpose, ada)
+
+    with time_machine.travel(1_800_000_000 + 7 * 60, tick=False):
+        assert read_token(purpose, token) == ada
+    with (
+        time_machine.travel(1_800_000_000 + 7 * 60 + 1, tick=False),
+        pytest.raises(InvalidToken, match="expired"),
+    ):
+        read_token(purpose, token)
+
+
+def test_a_token_from_a_clock_that_is_a_little_ahead_is_good(ada):
+    with time_machine.travel(1_800_000_060, tick=False):
+        token = make_token(RESET.purpose, ada)
+
+    with time_machine.travel(1_800_000_000, tick=False):
+        assert read_token(RESET.purpose, token) == ada
+    with (
+        time_machine.travel(1_799_999_999, tick=False),
+        pytest.raises(InvalidToken, match="expired"),
+    ):
+        read_token(RESET.purpose, token)
+
+
+def moved(ada, **columns):
+    user_model().objects.filter(pk=ada.pk).update(**columns)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"password": "another"}, {"phone": "+12125552369"}, {"auth_epoch": 1}],
+    ids=["password", "value", "epoch"],
+)
+def test_a_reset_token_dies_with_the_state_that_it_acts_on(ada, columns):
+    token = make_token(RESET.purpose, ada)
+
+    moved(ada, **columns)
+
+    with pytest.raises(InvalidToken, match="state"):
+        read_token(RESET.purpose, token)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"phone_verified": True}, {"phone": "+12125552369"}],
+    ids=["verified", "value"],
+)
+def test_a_verification_token_dies_with_the_state_that_it_acts_on(ada, columns):
+    token = make_token(VERIFY.purpose, ada)
+
+    moved(ada, **columns)
+
+    with pytest.raises(InvalidToken, match="state"):
+        read_token(VERIFY.purpose, token)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"password": "another"},
+        {"phone": "+12125552369"},
+        {"phone_pending": "+12125552369"},
+        {"auth_epoch": 1},
+    ],
+    ids=["password", "value", "pending", "epoch"],
+)
+def test_a_change_token_dies_with_the_state_that_it_acts_on(ada, columns):
+    token = make_token(CHANGE.purpose, ada)
+
+    moved(ada, **columns)
+
+    with pytest.raises(InvalidToken, match="state"):
+        read_token(CHANGE.purpose, token)
+
+
+def test_what_a_token_is_not_bound_to_leaves_it_alive(ada):
+    token = make_token(RESET.purpose, ada)
+
+    moved(ada, is_staff=True, phone_verified=True, username="lovelace")
+
+    assert read_token(RESET.purpose, token) == ada
+
+
+@pytest.mark.parametrize("purpose", **BY_NAME)
+def test_a_closed_account_has_no_tokens(ada, purpose):
+    token = make_token(purpose, ada)
+
+    moved(ada, is_active=False)
+
+    with pytest.raises(InvalidToken):
+        read_token(purpose, token)
+
+
+def test_a_deleted_account_has_no_tokens(ada):
+    token = make_token(RESET.purpose, ada)
+
+    ada.delete()
+
+    with pytest.raises(InvalidToken):
+        read_token(RESET.purpose, token)
+
+
+def test_a_token_outlives_a_rotated_key_until_its_fallback_is_gone(ada, settings):
+    token = make_token(RESET.purpose, ada)
+    old = settings.SECRET_KEY
+
+    settings.SECRET_KEY = "another-key-" + "x" * 50
+    settings.SECRET_KEY_FALLBACKS = ["one that never signed", old]
+    assert read_token(RESET.purpose, token) == ada
+    settings.SECRET_KEY_FALLBACKS = []
+
+    with pytest.raises(InvalidToken):
+        read_token(RESET.purpose, token)
+
+
+def test_nothing_of_the_state_can_be_read_from_a_token(ada):
+    raw = base64.urlsafe_b64decode(make_token(RESET.purpose, ada) + "==")
+
+    assert len(raw) == 1 + 4 + 16 + 1
+    assert raw[21] == ada.pk
+
+
+def test_why_a_token_was_refused_is_said_at_debug_without_the_token(ada, caplog):
+    caplog.set_level(logging.DEBUG, "crudauth_django")
+    token = tampered(make_token(RESET.purpose, ada), at=10)
+
+    with pytest.raises(InvalidToken):
+        read_token(RESET.purpose, token)
+
+    assert [record.levelname for record in caplog.records] == ["DEBUG"]
+    assert "reset_password" in caplog.text
+    assert token not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "field",
+    [
+        models.UUIDField(primary_key=True, default=uuid.uuid4),
+        models.CharField(primary_key=True, max_length=100, default="k" * 100),
+        models.IntegerField(primary_key=True, default=70_000),
+    ],
+    ids=["uuid", "text", "number"],
+)
+def test_a_key_of_any_kind_comes_back(field):
+    with installed(key=field, RECOVERY_FACTOR=None) as model:
+        bob = model.objects.create_user(username="bob", password="x")
+
+        token = make_token(_password_reset(), bob)
+
+        assert len(token) <= MAX_LENGTH
+        assert read_token(_password_reset(), token) == bob
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_refers_to_another_model_comes_back(db):
+    group_key = models.OneToOneField(
+        "auth.Group", models.CASCADE, primary_key=True, related_name="+"
+    )
+    from django.contrib.auth.models import Group
+
+    with installed(key=group_key, RECOVERY_FACTOR=None) as model:
+        group = Group.objects.create(name="one")
+        bob = model.objects.create_user(key=group, username="bob", password="x")
+
+        token = make_token(_password_reset(), bob)
+
+        assert read_token(_password_reset(), token).pk == group.pk
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("field", "raw"),
+    [
+        (models.UUIDField(primary_key=True), b"short"),
+        (models.CharField(primary_key=True, max_length=5), b"\xff\xfe"),
+        (models.CharField(primary_key=True, max_length=5), b"too long"),
+        (models.IntegerField(primary_key=True), b"\0\1"),
+        (models.IntegerField(primary_key=True), b"\xff" * 9),
+    ],
+    ids=["uuid", "no text", "text too long", "leading zero", "number too large"],
+)
+def test_a_key_that_no_account_can_have_is_refused(field, raw):
+    body = bytes([200]) + (1_800_000_000).to_bytes(4, "big") + b"m" * 16 + raw
+    token = base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+
+    with (
+        installed(key=field, RECOVERY_FACTOR=None),
+        time_machine.travel(1_800_000_000),
+        pytest.raises(InvalidToken, match="malformed"),
+    ):
+        read_token(_password_reset(), token)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("purpose", **BY_NAME)
+@pytest.mark.parametrize("moved", [None, "neo@example.com"])
+def test_a_token_of_a_former_shape_is_refused(purpose, moved):
+    columns = {
+        "phone": models.CharField(max_length=20, unique=True, null=True),
+        "phone_verified": models.BooleanField(default=False),
+        "phone_pending": models.CharField(max_length=20, null=True),
+        "email": models.EmailField(unique=True, null=True),
+        "email_verified": models.BooleanField(default=False),
+        "email_pending": models.EmailField(null=True),
+    }
+    with installed(RECOVERY_FACTOR="phone", **deepcopy(columns)) as model:
+        neo = model.objects.create_user(
+            username="neo", phone="a", phone_pending="b", email=moved
+        )
+        token = make_token(purpose, neo)
+        before = read_token(purpose, token)
+        # Then a deployment, after which the same rows recover by email.
+        retract()
+
+        with (
+            declared(RECOVERY_FACTOR="email", **deepcopy(columns)),
+            pytest.raises(InvalidToken, match="the state has changed"),
+        ):
+            read_token(purpose, token)
+
+    assert before == neo
+
+
+def _password_reset():
+    from crudauth_django.security.tokens import Purpose
+
+    return Purpose(
+        kind="bound_to_the_password",
+        code=200,
+        max_age=lambda: timedelta(hours=1),
+        state=lambda user: (user.password,),
+    )

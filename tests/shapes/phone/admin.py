@@ -1,6 +1,0 @@
-from django.contrib import admin
-
-from crudauth_django.admin import AuthUserAdmin
-from tests.shapes.phone.models import User
-
-admin.site.register(User, AuthUserAdmin)

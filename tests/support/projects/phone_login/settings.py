@@ -1,0 +1,8 @@
+"""Log in by phone, recover by phone."""
+
+from tests.support.projects.project import *  # noqa: F403
+from tests.support.projects.project import INSTALLED_APPS, OVERRIDES
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.projects.phone_login"]
+AUTH_USER_MODEL = "phone_login.User"
+globals().update(OVERRIDES)

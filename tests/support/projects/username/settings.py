@@ -1,0 +1,9 @@
+"""Log in by username; nothing to recover by."""
+
+from tests.support.projects.project import *  # noqa: F403
+from tests.support.projects.project import INSTALLED_APPS, OVERRIDES
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.projects.username"]
+AUTH_USER_MODEL = "username.User"
+CRUDAUTH_CHANNELS: list[str] = []
+globals().update(OVERRIDES)

@@ -1,0 +1,43 @@
+"""Wait for other threads and processes, and start calls together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import connections
+
+#: Seconds for anything that has to happen; no test measures how long it takes.
+PATIENCE = 60
+
+
+def eventually(look: Callable[[], Any], *, within: float = PATIENCE) -> Any:
+    """Call ``look`` until its result is true, and return that result."""
+    deadline = time.monotonic() + within
+    while not (seen := look()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(look)
+        time.sleep(0.02)
+    return seen
+
+
+def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Make all calls at the same moment, and return their results in order."""
+    barrier = threading.Barrier(len(calls))
+    results: list[Any] = [None] * len(calls)
+
+    def run(place: int) -> None:
+        barrier.wait(timeout=PATIENCE)
+        try:
+            results[place] = calls[place]()
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
