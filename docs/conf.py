@@ -20,8 +20,17 @@ release = installed_version("crudauth-django")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "crudauth_reference"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-# Names of other packages have no page to link to.
-nitpick_ignore_regex = [(r"py:.*", r"(?!crudauth_django).*")]
+nitpick_ignore_regex = [
+    # Names of other packages have no page to link to.
+    (r"py:.*", r"(?!crudauth_django).*"),
+    # Public classes and functions have bases and types that are not public.
+    (
+        r"py:class",
+        r"crudauth_django\.(admin\.actions|admin\.forms|api\.base|api\.serializers\.base"
+        r"|channels\.texts|identity\.credentials|identity\.manager|identity\.tracking"
+        r"|permissions)\.\w+",
+    ),
+]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_default_options = {"members": True, "show-inheritance": True}

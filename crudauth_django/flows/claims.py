@@ -35,7 +35,12 @@ def insert_or_claim(user: AbstractAuthUser) -> bool:
         try:
             with atomic_with_outbox():
                 if holder is not None and _excludes_second_account(holder, user):
-                    _notify_holder(holder)
+                    # Write one row, as an insert would, and enqueue one message.
+                    row = user_model()._default_manager.filter(pk=holder.pk)
+                    row.filter(is_active=True).update(auth_epoch=F("auth_epoch"))
+                    if holder.held_value is not None:
+                        kind = MessageKind.EXISTING_ACCOUNT
+                        enqueue_message(kind, holder.held_value)
                     return False
                 _insert_with_value(user, taken=holder is not None)
                 return True
@@ -113,14 +118,6 @@ def _insert_with_value(user: AbstractAuthUser, *, taken: bool) -> None:
     if value is not None:
         kind = MessageKind.EXISTING_ACCOUNT if taken else MessageKind.VERIFY_RECOVERY
         enqueue_message(kind, value, user_pk=user.pk)
-
-
-def _notify_holder(holder: AbstractAuthUser) -> None:
-    """Enqueue a message to the holder, and write one row as an insert would."""
-    row = user_model()._default_manager.filter(pk=holder.pk, is_active=True)
-    row.update(auth_epoch=F("auth_epoch"))
-    if holder.held_value is not None:
-        enqueue_message(MessageKind.EXISTING_ACCOUNT, holder.held_value)
 
 
 def _taken_field(user: AbstractAuthUser, names: Iterable[str]) -> str | None:

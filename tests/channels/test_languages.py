@@ -146,8 +146,8 @@ def reading_languages(settings):
 @pytest.mark.parametrize(
     ("language", "detail"),
     [
-        ("es-MX,es;q=0.9", "El nombre o la contraseña no son correctos."),
-        ("pt-BR", "O nome ou a senha não estão corretos."),
+        ("es-MX,es;q=0.9", "Usuario o contraseña incorrectos."),
+        ("pt-BR", "Usuário ou senha incorretos."),
         ("zh-CN", "账号或密码错误。"),
         ("tlh", "Incorrect login or password."),
     ],
