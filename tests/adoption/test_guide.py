@@ -55,7 +55,7 @@ class Project:
         *issues, last = map(json.loads, done.stdout.splitlines())
         return done.returncode, issues, last["summary"]
 
-    def ask(self, expression: str) -> object:
+    def request(self, expression: str) -> object:
         """Evaluate over the users as they are now."""
         code = (
             "import json; from django.contrib.auth import get_user_model;"
