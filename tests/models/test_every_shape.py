@@ -1,46 +1,34 @@
-"""The behavioural suite over every account shape, each a project of its own.
+"""The tests of ``tests/behaviour`` over every shape, each in a process of its own.
 
-The suite in ``tests/behaviour`` knows no shape. The recipe's is run with all the
-other tests; here it is run for the others, each in a process of its own, since
-Django has one user model a process.
+Django has one user model for a process. The process of this test run has the shape
+``phone``, and runs the same tests with all others.
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from tests.support.parts import ROOT, environment
 
 SHAPES = sorted(
-    path.parent.name for path in Path(ROOT).glob("tests/support/projects/*/models.py")
+    path.parent.name for path in ROOT.glob("tests/support/projects/*/models.py")
 )
-#: The shape of the rest of the tests, which run the suite for it.
+#: The shape of this process.
 OWN = "phone"
-#: More processes at a time than this do not make it faster on a small machine.
-AT_ONCE = 2
 #: Seconds that one shape may take on a busy machine.
 PATIENCE = 300
 
 
-def run_suite(
-    shape: str, database: str = ":memory:"
-) -> subprocess.CompletedProcess[str]:
-    """Run the suite for one shape in another process."""
-    return subprocess.run(
+def run_behaviour(shape: str, database: str = ":memory:") -> None:
+    """Run the tests for one shape; a failure fails the calling test."""
+    settings = f"--ds=tests.support.projects.{shape}.settings"
+    done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "tests/behaviour", "-q", "--no-header"),
-            *(
-                "-p",
-                "no:cacheprovider",
-                f"--ds=tests.support.projects.{shape}.settings",
-            ),
+            *("-p", "no:cacheprovider", settings),
         ],
         cwd=ROOT,
         env=environment(shape=shape, database=database),
@@ -49,13 +37,7 @@ def run_suite(
         timeout=PATIENCE,
         check=False,
     )
-
-
-@pytest.fixture(scope="module")
-def suites() -> Iterator[dict[str, Future[subprocess.CompletedProcess[str]]]]:
-    """Every shape's suite, running or done."""
-    with ThreadPoolExecutor(max_workers=min(AT_ONCE, os.cpu_count() or 1)) as pool:
-        yield {shape: pool.submit(run_suite, shape) for shape in SHAPES if shape != OWN}
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_shapes_are_those_of_the_documentation():
@@ -73,14 +55,10 @@ def test_shapes_are_those_of_the_documentation():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != OWN])
-def test_behaviour_holds_for_shape(suites, shape):
-    done = suites[shape].result()
-
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_behaviour_holds_for_shape(shape):
+    run_behaviour(shape)
 
 
 @pytest.mark.slow
 def test_behaviour_holds_on_postgresql(postgres_uri):
-    done = run_suite(OWN, postgres_uri)
-
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_behaviour(OWN, postgres_uri)
