@@ -269,23 +269,18 @@ def test_the_scratch_file_holds_no_values(audit):
 
 def fail(api, name, times):
     for _guess in range(times):
-        api.post("/login", {"username": name, "password": "wrong"}, format="json")
-
-
-def log_in(api, name):
-    body = {"username": name, "password": PASSWORD}
-    return api.post("/login", body, format="json").status_code
+        api.log_in(name, "wrong")
 
 
 @pytest.mark.django_db
 def test_an_account_is_unlocked_by_any_spelling_of_its_name(api, ada, settings):
     settings.CRUDAUTH_LOCKOUT = {"ATTEMPTS": 2}
     fail(api, "ada", 2)
-    locked = log_in(api, "ada")
+    locked = api.log_in().status_code
 
     call_command("crudauth_unlock", " ADA ", stdout=io.StringIO())
 
-    assert (locked, log_in(api, "ada")) == (429, 200)
+    assert (locked, api.log_in().status_code) == (429, 200)
 
 
 @pytest.mark.django_db
@@ -293,12 +288,12 @@ def test_a_network_is_unlocked_by_an_address_of_it(api, ada, settings):
     settings.CRUDAUTH_LOCKOUT = {"NETWORK_ATTEMPTS": 2}
     fail(api, "nobody", 1)
     fail(api, "nobody-else", 1)
-    locked = log_in(api, "ada")
+    locked = api.log_in().status_code
     out = io.StringIO()
 
     call_command("crudauth_unlock", network=["127.0.0.1"], stdout=out)
 
-    assert (locked, log_in(api, "ada")) == (429, 200)
+    assert (locked, api.log_in().status_code) == (429, 200)
     assert out.getvalue() == "Unlocked the network 127.0.0.1.\n"
 
 
