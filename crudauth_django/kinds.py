@@ -1,10 +1,10 @@
-"""The kinds of messages."""
+"""The kinds of messages, and the outcomes of their delivery."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["KINDS", "NOTICE_KINDS", "TOKEN_KINDS", "MessageKind"]
+__all__ = ["KINDS", "NOTICE_KINDS", "TOKEN_KINDS", "MessageKind", "Outcome"]
 
 
 class MessageKind(StrEnum):
@@ -34,3 +34,15 @@ NOTICE_KINDS = (
 )
 #: Every kind that a flow sends.
 KINDS = TOKEN_KINDS + NOTICE_KINDS
+
+
+class Outcome(StrEnum):
+    """How one attempt over one channel ended."""
+
+    DELIVERED = "delivered"
+    #: It will be tried again.
+    FAILED = "failed"
+    #: The provider will never accept it.
+    REJECTED = "rejected"
+    #: It failed, and it is too late for another attempt.
+    GAVE_UP = "gave_up"

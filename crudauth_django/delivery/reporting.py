@@ -8,8 +8,8 @@ from crudauth_django import signals
 from crudauth_django.channels.attempts import DeliveryAttempt
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.masking import mask
-from crudauth_django.delivery.outcomes import Outcome
 from crudauth_django.identity.normalize import country_of
+from crudauth_django.kinds import Outcome
 from crudauth_django.users import field_of, user_shape
 
 logger = logging.getLogger(__name__)

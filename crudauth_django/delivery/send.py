@@ -10,9 +10,9 @@ from crudauth_django.channels.attempts import DeliveryAttempt, try_channel
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.registry import get_channels
 from crudauth_django.delivery.message import PendingMessage
-from crudauth_django.delivery.outcomes import Outcome
 from crudauth_django.delivery.reporting import report_error, report_outcome
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.kinds import Outcome
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crudauth_django.delivery.outcomes import Outcome
+from crudauth_django.kinds import Outcome
 
 #: In the order of a message's life.
 OUTCOMES = {

@@ -34,11 +34,7 @@ def insert_or_claim(user: AbstractAuthUser) -> bool:
         holder = _find_any_holder(user)
         try:
             with atomic_with_outbox():
-                if holder is not None and _excludes_second_account(holder, user):
-                    _notify_holder(holder)
-                    return False
-                _insert_with_value(user, taken=holder is not None)
-                return True
+                return _insert_beside(holder, user)
         except IdentifierTaken as error:
             if error.field not in _personal_fields():
                 raise
@@ -102,25 +98,26 @@ def _excludes_second_account(holder: AbstractAuthUser, user: AbstractAuthUser) -
     )
 
 
-def _insert_with_value(user: AbstractAuthUser, *, taken: bool) -> None:
+def _insert_beside(holder: AbstractAuthUser | None, user: AbstractAuthUser) -> bool:
+    """Insert the account, or only enqueue a message; return whether it is inserted."""
     shape = user_shape()
-    value = user.held_value
-    if taken:
+    if holder is not None and _excludes_second_account(holder, user):
+        # Write one row, as an insert would.
+        row = user_model()._default_manager.filter(pk=holder.pk, is_active=True)
+        row.update(auth_epoch=F("auth_epoch"))
+        if holder.held_value is not None:
+            enqueue_message(MessageKind.EXISTING_ACCOUNT, holder.held_value)
+        return False
+    value, kind = user.held_value, MessageKind.VERIFY_RECOVERY
+    if holder is not None:
+        kind = MessageKind.EXISTING_ACCOUNT
         setattr(user, shape.pending, value)
         setattr(user, shape.verified, False)
         setattr(user, shape.recovery_factor, None)
     insert(user)
     if value is not None:
-        kind = MessageKind.EXISTING_ACCOUNT if taken else MessageKind.VERIFY_RECOVERY
         enqueue_message(kind, value, user_pk=user.pk)
-
-
-def _notify_holder(holder: AbstractAuthUser) -> None:
-    """Enqueue a message to the holder, and write one row as an insert would."""
-    row = user_model()._default_manager.filter(pk=holder.pk, is_active=True)
-    row.update(auth_epoch=F("auth_epoch"))
-    if holder.held_value is not None:
-        enqueue_message(MessageKind.EXISTING_ACCOUNT, holder.held_value)
+    return True
 
 
 def _taken_field(user: AbstractAuthUser, names: Iterable[str]) -> str | None:

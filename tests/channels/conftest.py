@@ -1,36 +1,14 @@
-"""A gateway over HTTP, a gateway over TLS, and messages to send."""
+"""A gateway over HTTP, and one over TLS."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 
-from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.testing import SAMPLE_TOKEN
 from tests.support.certificates import Keys, make_keys
 from tests.support.providers import Gateway, running
-
-RECIPIENT = "+15551234567"
-
-
-def make_intent(**changes) -> DeliveryIntent:
-    """Return the intent of a password reset, with ``changes``."""
-    return DeliveryIntent(
-        **{
-            "id": "0123456789abcdef0123456789abcdef",
-            "kind": "reset_password",
-            "token": SAMPLE_TOKEN,
-            "recipient": RECIPIENT,
-            "account": "neo",
-            "language": "en",
-            "expires_in": timedelta(hours=1),
-            "link": f"https://app.example.com/reset?token={SAMPLE_TOKEN}",
-            **changes,
-        }
-    )
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from crudauth_django.channels.apprise import AppriseChannel
 from crudauth_django.channels.attempts import try_channel
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
-from tests.channels.conftest import RECIPIENT, make_intent
+from tests.support.messages import RECIPIENT, make_intent
 from tests.support.providers import CLOSE, HANG, RESET, Reply
 
 # On Python 3.11 and 3.12, a dependency of Apprise's mail plugin warns once.

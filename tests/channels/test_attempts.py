@@ -7,7 +7,7 @@ from crudauth_django.channels.base import DeliveryChannel
 from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN
-from tests.channels.conftest import RECIPIENT, make_intent
+from tests.support.messages import RECIPIENT, make_intent
 
 SECRETS = f"{make_intent().link} for {RECIPIENT}: {SAMPLE_TOKEN}"
 

@@ -11,7 +11,7 @@ from crudauth_django.channels.file import FileChannel
 from crudauth_django.channels.locmem import LocMemChannel
 from crudauth_django.exceptions import DeliveryFailed
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
-from tests.channels.conftest import RECIPIENT, make_intent
+from tests.support.messages import RECIPIENT, make_intent
 
 
 class TestConsoleChannel(ChannelContract):

@@ -12,8 +12,8 @@ from crudauth_django.channels.email import EmailChannel
 from crudauth_django.checks.channels import check_mail_time_limit
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
-from tests.channels.conftest import make_intent
 from tests.support.mail import backend_settings, mail_settings, running_mail
+from tests.support.messages import make_intent
 from tests.support.parts import free_port
 
 ADA = "ada.lovelace@example.com"

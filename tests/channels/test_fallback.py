@@ -9,7 +9,7 @@ from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.checks.channels import check_channels
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
-from tests.channels.conftest import RECIPIENT, make_intent
+from tests.support.messages import RECIPIENT, make_intent
 
 HERE = "tests.channels.test_fallback"
 

@@ -1,4 +1,4 @@
-"""Which language a message is written in."""
+"""The language of messages and responses."""
 
 import os
 import subprocess
@@ -7,17 +7,21 @@ from datetime import timedelta
 from http import HTTPStatus
 
 import pytest
+from django.db import models
 from django.utils import translation
 
 from crudauth_django.channels.texts import duration, render_email, render_sms
 from crudauth_django.kinds import KINDS, MessageKind
-from tests.support.messages import LANGUAGES, TEST_MESSAGE, Document, intent
+from crudauth_django.users import user_model
+from tests.support.client import NEW_PASSWORD, PASSWORD
+from tests.support.messages import LANGUAGES, TEST_MESSAGE, Document, longest_intent
+from tests.support.temporary import installed
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_has_texts_of_its_own(language):
+def test_each_language_has_its_own_texts(language):
     for kind in (*KINDS, TEST_MESSAGE):
-        english, own = intent(kind, language="en"), intent(kind, language=language)
+        english, own = (longest_intent(kind, language=n) for n in ("en", language))
         same = language == "en"
 
         assert (render_sms(own) == render_sms(english)) == same
@@ -32,12 +36,12 @@ def test_every_language_has_texts_of_its_own(language):
         ("de", "de", "ltr"),
         ("ar", "ar", "rtl"),
         ("zh-cn", "zh-Hans", "ltr"),
-        ("nl", "en", "ltr"),  # nobody has translated the texts to Dutch
+        ("nl", "en", "ltr"),  # There is no Dutch catalogue.
     ],
 )
 @pytest.mark.parametrize("kind", [*KINDS, TEST_MESSAGE])
-def test_a_mail_says_which_language_it_is_written_in(kind, language, lang, direction):
-    mail = render_email(intent(kind, language=language))
+def test_mail_declares_its_language_and_direction(kind, language, lang, direction):
+    mail = render_email(longest_intent(kind, language=language))
 
     (html,) = Document(mail.html).attributes_of("html")
     assert html == {"lang": lang, "dir": direction}
@@ -57,38 +61,37 @@ def test_a_mail_says_which_language_it_is_written_in(kind, language, lang, direc
         ("x" * 1000, "Passwort"),
     ],
 )
-def test_the_nearest_language_is_spoken_or_that_of_the_project(
-    settings, language, beginning
-):
+def test_unknown_language_falls_back_to_the_nearest(settings, language, beginning):
     settings.LANGUAGE_CODE = "de"
 
-    text = render_sms(intent(MessageKind.RESET_PASSWORD, language=language))
+    text = render_sms(longest_intent(MessageKind.RESET_PASSWORD, language=language))
 
     assert text.startswith(beginning)
 
 
-def test_a_project_without_a_language_is_not_made_to_speak_it(settings):
+def test_language_outside_of_project_is_not_used(settings):
     settings.LANGUAGES = [("en", "English"), ("fr", "French")]
 
-    text = render_sms(intent(MessageKind.RESET_PASSWORD, language="es"))
+    text = render_sms(longest_intent(MessageKind.RESET_PASSWORD, language="es"))
 
     assert text.startswith("Reset your password")
 
 
-def test_the_language_of_a_message_does_not_outlive_it():
+def test_rendering_restores_the_active_language():
     with translation.override("fr"):
-        render_sms(intent(MessageKind.RESET_PASSWORD, language="ar"))
-        render_email(intent(MessageKind.RESET_PASSWORD, language="ar"))
+        render_sms(longest_intent(MessageKind.RESET_PASSWORD, language="ar"))
+        render_email(longest_intent(MessageKind.RESET_PASSWORD, language="ar"))
 
         assert translation.get_language() == "fr"
 
 
-def test_a_project_without_translations_has_messages():
+@pytest.mark.slow
+def test_project_without_i18n_renders_messages():
     script = (
         "import django; django.setup();"
-        "from tests.support.messages import intent;"
+        "from tests.support.messages import longest_intent;"
         "from crudauth_django.channels import texts;"
-        "message = intent('reset_password', language='es');"
+        "message = longest_intent('reset_password', language='es');"
         "print(texts.render_sms(message)); print(texts.render_email(message).html)"
     )
     environment = {**os.environ, "CRUDAUTH_TEST_SETTINGS": '{"USE_I18N": false}'}
@@ -126,7 +129,7 @@ def test_a_project_without_translations_has_messages():
         (timedelta(hours=24), "zh-hans", "24 小时"),
     ],
 )
-def test_a_lifetime_is_said_in_one_unit(lifetime, language, text):
+def test_lifetime_is_in_one_unit(lifetime, language, text):
     with translation.override(language):
         assert duration(lifetime) == text
 
@@ -143,33 +146,72 @@ def reading_languages(settings):
 @pytest.mark.parametrize(
     ("language", "detail"),
     [
-        ("es-MX,es;q=0.9", "El nombre o la contraseña no son correctos."),
-        ("pt-BR", "O nome ou a senha não estão corretos."),
+        ("es-MX,es;q=0.9", "Usuario o contraseña incorrectos."),
+        ("pt-BR", "Usuário ou senha incorretos."),
         ("zh-CN", "账号或密码错误。"),
         ("tlh", "Incorrect login or password."),
     ],
 )
-def test_an_answer_is_in_the_language_of_the_request(api, language, detail):
-    answer = api.post(
+def test_response_is_in_the_language_of_the_request(api, language, detail):
+    response = api.post(
         "/login",
-        {"username": "nobody", "password": "a-strong-one"},
-        format="json",
+        {"username": "unknown", "password": "a-strong-one"},
         headers={"accept-language": language},
     )
 
-    assert answer.status_code == HTTPStatus.UNAUTHORIZED
-    assert answer.json()["detail"] == detail
+    assert response.status_code == HTTPStatus.UNAUTHORIZED
+    assert response.json()["detail"] == detail
 
 
 @pytest.mark.usefixtures("reading_languages")
-def test_a_message_is_in_the_language_of_whoever_asked_for_it(api, ada, outbox):
-    answer = api.post(
+def test_message_is_in_the_language_of_the_request(api, ada, outbox):
+    response = api.post(
         "/password/reset-request",
         {"phone": ada.recovery_value},
-        format="json",
         headers={"accept-language": "ar"},
     )
 
-    assert answer.status_code == HTTPStatus.OK
+    assert response.status_code == HTTPStatus.OK
+    assert outbox[-1].language == "ar"
     assert render_sms(outbox[-1]).startswith("كلمة مرور جديدة: https://")
     assert 'dir="rtl"' in render_email(outbox[-1]).html
+
+
+@pytest.fixture
+def people(reading_languages):
+    """Accounts of a model with a column for the language."""
+    with installed(
+        RECOVERY_FACTOR="phone",
+        phone=models.CharField(max_length=20, unique=True, null=True),
+        language=models.CharField(max_length=10, blank=True),
+    ):
+        yield user_model().objects
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("language", "expected", "words"),
+    [("de", "de", "Passwort"), ("", "fr", "mot de passe")],
+    ids=["with one", "without"],
+)
+@pytest.mark.parametrize("kind", ["reset_password", "password_changed"])
+def test_message_is_in_the_language_of_the_account(
+    people, api, outbox, language, expected, words, kind
+):
+    people.create_user(
+        username="ada", phone="+12125552368", password=PASSWORD, language=language
+    )
+    french = {"headers": {"Accept-Language": "fr"}}
+
+    requested = api.post("/password/reset-request", {"phone": "+12125552368"}, **french)
+    confirmed = api.post(
+        "/password/reset-confirm",
+        {"token": outbox[0].token, "new_password": NEW_PASSWORD},
+        **french,
+    )
+
+    message = next(m for m in outbox if m.kind == kind)
+    for response in (requested, confirmed):
+        assert response.headers["Content-Language"] == "fr"
+    assert message.language == expected
+    assert words in render_sms(message)

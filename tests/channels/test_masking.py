@@ -1,4 +1,4 @@
-"""What logs show of a recovery value."""
+"""Recovery values in logs: masked, or redacted from a text."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from crudauth_django.channels.masking import mask, redact
         ("", ""),
     ],
 )
-def test_a_value_shows_two_characters_at_each_end_unless_it_is_short(value, shown):
+def test_mask_shows_two_characters_at_each_end_if_long(value, shown):
     assert mask(value) == shown
 
 
@@ -30,22 +30,22 @@ def test_a_value_shows_two_characters_at_each_end_unless_it_is_short(value, show
         "5551234567, and again +1-555-123-4567",
     ],
 )
-def test_a_number_is_redacted_however_a_provider_spells_it(text):
-    said = redact(text, "+15551234567")
+def test_redact_hides_number_in_any_form(text):
+    redacted = redact(text, "+15551234567")
 
-    digits = "".join(letter for letter in said if letter.isdigit())
+    digits = "".join(letter for letter in redacted if letter.isdigit())
     assert "1234567" not in digits
     assert "4567" not in digits
 
 
-def test_an_address_is_redacted_in_a_url_too():
-    said = redact("ada@example.com: /to/ada%40example.com?x", "ada@example.com")
+def test_redact_hides_address_in_url():
+    redacted = redact("ada@example.com: /to/ada%40example.com?x", "ada@example.com")
 
-    assert "ada@" not in said
-    assert "ada%40" not in said
+    assert "ada@" not in redacted
+    assert "ada%40" not in redacted
 
 
-def test_what_is_no_secret_stays():
+def test_redact_keeps_other_text():
     assert redact("code 21610 after 3 s", "+15551234567", None, "") == (
         "code 21610 after 3 s"
     )

@@ -9,7 +9,7 @@ from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.twilio import TwilioChannel
 from crudauth_django.channels.vonage import VonageChannel
 from crudauth_django.channels.webhook import WebhookChannel
-from tests.channels.conftest import make_intent
+from tests.support.messages import make_intent
 from tests.support.providers import ACCOUNT_SID, AUTH_TOKEN, VONAGE_KEY, VONAGE_SECRET
 
 # On Python 3.11 and 3.12, a dependency of Apprise's mail plugin warns once.

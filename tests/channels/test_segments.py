@@ -26,7 +26,7 @@ extended = long_and_short(st.sampled_from(sorted(BASIC | EXTENSION)))
 any_text = long_and_short(st.characters(codec="utf-8"))
 
 
-def test_the_alphabet_has_every_code_of_the_table_but_the_escape():
+def test_alphabet_has_each_code_but_the_escape():
     assert len(BASIC) == 2**7 - 1
     assert len(EXTENSION) == 10
     assert not BASIC & EXTENSION
@@ -54,27 +54,27 @@ def test_the_alphabet_has_every_code_of_the_table_but_the_escape():
         ("a" * 70 + "á", 2),
     ],
 )
-def test_a_text_takes_as_many_segments_as_the_standard_says(text, expected):
+def test_segments_follow_the_standard(text, expected):
     counted = segments(text)
 
     assert counted == expected
 
 
-def test_an_escape_sequence_is_not_torn_apart():
+def test_escape_sequence_stays_in_one_segment():
     """306 septets would fill two segments, if they could be cut anywhere."""
     text = "a" * 152 + "€" + "a" * 152
 
     assert segments(text) == 3
 
 
-def test_a_surrogate_pair_is_not_torn_apart():
+def test_surrogate_pair_stays_in_one_segment():
     text = "я" * 66 + "😀" + "я" * 66
 
     assert segments(text) == 3
 
 
 @given(gsm7)
-def test_plain_letters_cost_one_septet_each(text):
+def test_basic_characters_take_one_septet(text):
     expected = 1 if len(text) <= 160 else math.ceil(len(text) / 153)
 
     assert encoding(text) is Encoding.GSM7
@@ -82,7 +82,7 @@ def test_plain_letters_cost_one_septet_each(text):
 
 
 @given(extended)
-def test_an_extended_character_costs_two_septets(text):
+def test_extended_characters_take_two_septets(text):
     septets = sum(2 if letter in EXTENSION else 1 for letter in text)
 
     counted = segments(text)
@@ -94,7 +94,7 @@ def test_an_extended_character_costs_two_septets(text):
 
 
 @given(any_text, st.characters(codec="utf-8", min_codepoint=0x4E00))
-def test_everything_else_costs_utf16_code_units(start, letter):
+def test_other_characters_take_utf16_code_units(start, letter):
     text = start + letter
     units = len(text.encode("utf-16-le")) // 2
 
@@ -107,7 +107,7 @@ def test_everything_else_costs_utf16_code_units(start, letter):
 
 
 @given(any_text, any_text)
-def test_more_text_never_takes_fewer_segments(text, more):
+def test_more_text_takes_no_fewer_segments(text, more):
     assert segments(text + more) >= segments(text)
 
 
@@ -123,10 +123,10 @@ def test_more_text_never_takes_fewer_segments(text, more):
         ("أحمد", "أحمد"),
     ],
 )
-def test_accents_go_only_where_that_makes_a_name_cheap(name, expected):
+def test_accents_are_dropped_if_the_name_becomes_gsm7(name, expected):
     assert without_costly_accents(name) == expected
 
 
 @given(any_text)
-def test_dropping_accents_never_makes_a_text_dearer(text):
+def test_dropping_accents_adds_no_segment(text):
     assert segments(without_costly_accents(text)) <= segments(text)

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from crudauth_django.testing import SAMPLE_TOKEN
-from tests.channels.conftest import RECIPIENT
+from tests.support.messages import RECIPIENT
 from tests.support.parts import environment
 from tests.support.providers import ACCOUNT_SID, AUTH_TOKEN, Reply
 

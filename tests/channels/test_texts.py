@@ -1,4 +1,4 @@
-"""What messages say, and what can't get into them."""
+"""The texts of messages, and the values that must not break them."""
 
 import re
 
@@ -16,13 +16,13 @@ from tests.support.messages import (
     TEST_MESSAGE,
     TOKEN,
     Document,
-    intent,
+    longest_intent,
     write_template,
 )
 
-#: Languages that GSM-7 has the letters of.
+#: Languages with all letters in GSM-7.
 ONE_SEGMENT = ("en", "es", "fr", "de", "pt", "pt-br")
-#: Words for a medium, of which an account may not have the one that is named.
+#: Words for a medium; an account may have another one.
 MEDIA = re.compile(
     r"e-?mail|inbox|\bsms\b|phone|number|correo|tel[eé]fono|courriel|t[eé]l[eé]phone"
     r"|telefon|telemóvel|ईमेल|फ़ोन|بريد|هاتف|电话|手机|邮|短信",
@@ -32,8 +32,8 @@ MEDIA = re.compile(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_sms_names_the_account_and_carries_the_link(kind, language):
-    message = intent(kind, language=language)
+def test_sms_has_account_link_and_lifetime(kind, language):
+    message = longest_intent(kind, language=language)
 
     text = render_sms(message)
 
@@ -46,8 +46,8 @@ def test_an_sms_names_the_account_and_carries_the_link(kind, language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_mail_names_the_account_and_carries_the_link(kind, language):
-    message = intent(kind, language=language)
+def test_mail_has_account_link_and_lifetime(kind, language):
+    message = longest_intent(kind, language=language)
 
     mail = render_email(message)
 
@@ -66,8 +66,8 @@ def test_a_mail_names_the_account_and_carries_the_link(kind, language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", TOKEN_KINDS)
-def test_without_a_link_the_texts_carry_the_token(kind, language):
-    message = intent(kind, language=language, link="")
+def test_texts_without_link_have_the_token(kind, language):
+    message = longest_intent(kind, language=language, link="")
 
     mail = render_email(message)
 
@@ -79,16 +79,16 @@ def test_without_a_link_the_texts_carry_the_token(kind, language):
 
 @pytest.mark.parametrize("language", ONE_SEGMENT)
 @pytest.mark.parametrize("kind", [*KINDS, TEST_MESSAGE])
-def test_an_sms_is_one_segment(kind, language):
-    text = render_sms(intent(kind, language=language))
+def test_sms_is_one_segment(kind, language):
+    text = render_sms(longest_intent(kind, language=language))
 
     assert segments(text) == 1, f"{len(text)}: {text}"
 
 
-def test_a_reset_begins_like_the_recipe():
+def test_reset_sms_starts_as_in_the_recipe():
     link = f"https://app.example.com/recover?token={TOKEN}"
 
-    text = render_sms(intent(MessageKind.RESET_PASSWORD, link=link))
+    text = render_sms(longest_intent(MessageKind.RESET_PASSWORD, link=link))
 
     assert text.startswith(f"Reset your password: {link} ")
     assert segments(text) == 1
@@ -96,8 +96,8 @@ def test_a_reset_begins_like_the_recipe():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", [*KINDS, TEST_MESSAGE])
-def test_no_text_names_a_medium(kind, language):
-    message = intent(kind, language=language)
+def test_texts_name_no_medium(kind, language):
+    message = longest_intent(kind, language=language)
 
     mail = render_email(message)
 
@@ -110,8 +110,8 @@ def test_no_text_names_a_medium(kind, language):
         assert not MEDIA.search(text), text
 
 
-def test_a_test_message_asks_for_nothing():
-    message = intent(TEST_MESSAGE, account="")
+def test_test_message_requires_no_action():
+    message = longest_intent(TEST_MESSAGE, account="")
 
     mail = render_email(message)
 
@@ -122,7 +122,7 @@ def test_a_test_message_asks_for_nothing():
 
 
 def test_html_is_escaped_and_plain_text_is_not():
-    message = intent(
+    message = longest_intent(
         MessageKind.VERIFY_RECOVERY,
         account="<b>Ada & Co</b>",
         link=f'https://app.example.com/verify?a="1"&token={TOKEN}',
@@ -138,23 +138,23 @@ def test_html_is_escaped_and_plain_text_is_not():
         assert message.link in text
 
 
-def test_a_subject_is_one_line_whatever_the_account_is_called(settings, tmp_path):
+def test_subject_is_one_line_for_any_account_name(settings, tmp_path):
     name = "reset_password.subject.txt"
     write_template(settings, tmp_path, f"email/{name}", "\nFor {{ account }}\n\n")
     account = "neo\r\nBcc: all@example.com\x0b\x85\u2028\x00x"
 
-    mail = render_email(intent(MessageKind.RESET_PASSWORD, account=account))
+    mail = render_email(longest_intent(MessageKind.RESET_PASSWORD, account=account))
 
     sent = EmailMultiAlternatives(mail.subject, mail.text, to=["neo@example.com"])
     assert mail.subject == "For neo Bcc: all@example.com x"
     assert sent.message()["Bcc"] is None
 
 
-def test_a_subject_is_escaped_where_it_becomes_html(settings, tmp_path):
+def test_subject_is_escaped_in_html(settings, tmp_path):
     name = "reset_password.subject.txt"
     write_template(settings, tmp_path, f"email/{name}", "For {{ account }}")
 
-    mail = render_email(intent(MessageKind.RESET_PASSWORD, account="<i>neo"))
+    mail = render_email(longest_intent(MessageKind.RESET_PASSWORD, account="<i>neo"))
 
     assert mail.subject == "For <i>neo"
     assert "<i>" not in mail.html
@@ -164,14 +164,14 @@ def test_a_subject_is_escaped_where_it_becomes_html(settings, tmp_path):
 @pytest.mark.parametrize(
     "account", ["neo\nYour bank: http://evil.example", "neo\u202eoen", "neo\x1b[2J"]
 )
-def test_a_name_can_neither_break_nor_turn_a_line(account):
-    text = render_sms(intent(MessageKind.RESET_PASSWORD, account=account))
+def test_account_name_cannot_break_or_turn_a_line(account):
+    text = render_sms(longest_intent(MessageKind.RESET_PASSWORD, account=account))
 
     assert text.isprintable()
 
 
-def test_a_name_is_no_link_to_wherever_its_chooser_likes():
-    message = intent(MessageKind.RESET_PASSWORD, account="win.example.com")
+def test_account_name_cannot_become_a_link():
+    message = longest_intent(MessageKind.RESET_PASSWORD, account="win.example.com")
     mail = render_email(message)
 
     assert "(win. example. com, " in render_sms(message)
@@ -182,16 +182,18 @@ everything = st.text(st.characters(exclude_categories=()))
 
 
 @given(account=everything, language=everything)
-def test_no_name_and_no_language_breaks_a_message(account, language):
-    plain = Document(render_email(intent(MessageKind.RESET_PASSWORD)).html)
+def test_any_account_name_and_language_render(account, language):
+    plain = Document(render_email(longest_intent(MessageKind.RESET_PASSWORD)).html)
 
-    message = intent(MessageKind.RESET_PASSWORD, account=account, language=language)
+    message = longest_intent(
+        MessageKind.RESET_PASSWORD, account=account, language=language
+    )
     mail = render_email(message)
 
     assert render_sms(message).isprintable()
     assert Document(mail.html).tags[1:] == plain.tags[1:]  # all but <html lang>
     assert mail.text.count("\n") == render_email(
-        intent(MessageKind.RESET_PASSWORD)
+        longest_intent(MessageKind.RESET_PASSWORD)
     ).text.count("\n")
     assert (mail.text + mail.html).encode()
 
@@ -206,19 +208,16 @@ def test_no_name_and_no_language_breaks_a_message(account, language):
         ("иван", "иван"),
     ],
 )
-def test_an_sms_keeps_a_name_short_and_cheap(account, shown):
-    text = render_sms(intent(MessageKind.RESET_PASSWORD, account=account))
+def test_sms_shortens_account_name(account, shown):
+    message = longest_intent(MessageKind.RESET_PASSWORD, account=account)
 
-    assert f"({shown}, valid for " in text
-    assert (
-        account
-        in render_email(intent(MessageKind.RESET_PASSWORD, account=account)).text
-    )
+    assert f"({shown}, valid for " in render_sms(message)
+    assert account in render_email(message).text
 
 
 @pytest.mark.parametrize("kind", [*KINDS, TEST_MESSAGE])
-def test_a_mail_fetches_nothing(kind):
-    page = Document(render_email(intent(kind)).html)
+def test_mail_loads_no_remote_content(kind):
+    page = Document(render_email(longest_intent(kind)).html)
 
     tags = {tag for tag, _attributes in page.tags}
     styles = [attributes.get("style", "") for _tag, attributes in page.tags]
@@ -227,25 +226,29 @@ def test_a_mail_fetches_nothing(kind):
     assert not any("url" in style for style in styles)
 
 
-def test_a_project_overrides_a_template_and_gets_the_whole_context(settings, tmp_path):
+def test_overridden_template_gets_the_whole_context(settings, tmp_path):
     source = (
         "{% load i18n %}{% get_current_language as code %}{{ code }} {{ kind }} "
         "{{ account }} {{ link }} {{ token }} {{ expires_in }}"
     )
     write_template(settings, tmp_path, "sms/reset_password.txt", source)
-    message = intent(MessageKind.RESET_PASSWORD, language="es-mx", account="<neo>")
+    message = longest_intent(
+        MessageKind.RESET_PASSWORD, language="es-mx", account="<neo>"
+    )
 
     text = render_sms(message)
 
     expected = f"es-mx reset_password <neo> {message.link} {TOKEN} 24 horas"
     assert text == expected
-    assert "Verifique" in render_sms(intent(MessageKind.VERIFY_RECOVERY, language="es"))
+    assert "Verifique" in render_sms(
+        longest_intent(MessageKind.VERIFY_RECOVERY, language="es")
+    )
 
 
-def test_a_project_without_templates_has_messages(settings):
+def test_project_without_templates_renders_messages(settings):
     settings.TEMPLATES = []
 
-    assert render_sms(intent(MessageKind.RESET_PASSWORD)).startswith(
+    assert render_sms(longest_intent(MessageKind.RESET_PASSWORD)).startswith(
         "Reset your password: "
     )
-    assert TOKEN in render_email(intent(MessageKind.RESET_PASSWORD)).html
+    assert TOKEN in render_email(longest_intent(MessageKind.RESET_PASSWORD)).html

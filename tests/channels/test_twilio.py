@@ -9,7 +9,7 @@ from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.twilio import TwilioChannel
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
-from tests.channels.conftest import RECIPIENT, make_intent
+from tests.support.messages import RECIPIENT, make_intent
 from tests.support.providers import (
     ACCOUNT_SID,
     AUTH_TOKEN,

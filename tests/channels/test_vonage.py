@@ -9,7 +9,7 @@ from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.vonage import VonageChannel
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
-from tests.channels.conftest import make_intent
+from tests.support.messages import make_intent
 from tests.support.providers import (
     APPLICATION_ID,
     CLOSE,

@@ -14,8 +14,8 @@ from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.webhook import WebhookChannel, sign
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
-from tests.channels.conftest import RECIPIENT, make_intent
 from tests.channels.receiver import read_message
+from tests.support.messages import RECIPIENT, make_intent
 from tests.support.providers import CLOSE, HANG, RESET, Received, Reply
 
 SECRET = "0123456789abcdef0123456789abcdef"

@@ -1,11 +1,17 @@
-"""Messages to word, templates to override, and pages to look into."""
+"""Messages to render, templates to override, and pages to look into."""
+
+from __future__ import annotations
 
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
 
 from crudauth_django.channels.base import DeliveryIntent
 from crudauth_django.kinds import TOKEN_KINDS
+from crudauth_django.testing import SAMPLE_TOKEN
 
+RECIPIENT = "+15551234567"
 LANGUAGES = ("en", "es", "fr", "de", "pt", "pt-br", "hi", "ar", "zh-hans")
 TEST_MESSAGE = "test_message"
 #: As long as with a UUID for a primary key.
@@ -13,21 +19,38 @@ TOKEN = "AWq" + "x" * 47
 PATHS = dict(zip(TOKEN_KINDS, ("verify", "reset", "change"), strict=True))
 
 
-def intent(kind, **changes):
+def make_intent(
+    kind: str = "reset_password", *, sample: str = SAMPLE_TOKEN, **changes: Any
+) -> DeliveryIntent:
+    """Return an intent with ``changes``; ``sample`` is the token if it has one."""
+    values: dict[str, Any] = {
+        "id": "0123456789abcdef0123456789abcdef",
+        "token": None,
+        "recipient": RECIPIENT,
+        "account": "neo",
+        "language": "en",
+    }
+    if kind in TOKEN_KINDS:
+        values |= {
+            "token": sample,
+            "expires_in": timedelta(hours=1),
+            "link": f"https://app.example.com/{PATHS[kind]}?token={sample}",
+        }
+    return DeliveryIntent(kind=kind, **{**values, **changes})
+
+
+def longest_intent(kind: str, **changes: Any) -> DeliveryIntent:
+    """Return an intent with the longest values that fit into one SMS."""
     has_token = kind in TOKEN_KINDS
     values = {
-        "token": TOKEN if has_token else None,
-        "recipient": "+15551234567",
         "account": "trinity-of-the-nebuc",
+        "language": "",
         "expires_in": timedelta(hours=24) if has_token else None,
-        "link": f"https://app.example.com/{PATHS[kind]}?token={TOKEN}"
-        if has_token
-        else "",
     }
-    return DeliveryIntent(id="0" * 32, kind=kind, **{**values, **changes})
+    return make_intent(kind, sample=TOKEN, **{**values, **changes})
 
 
-def write_template(settings, folder, name, source):
+def write_template(settings: Any, folder: Path, name: str, source: str) -> None:
     """Let the project override one of the templates."""
     path = folder / "crudauth" / name
     path.parent.mkdir(parents=True)
@@ -37,11 +60,11 @@ def write_template(settings, folder, name, source):
 
 
 class Document(HTMLParser):
-    """Collects what a test asks about a page."""
+    """The tags and the text of a page."""
 
-    def __init__(self, source):
+    def __init__(self, source: str) -> None:
         super().__init__()
-        self.tags = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.feed(source)
 
@@ -51,5 +74,5 @@ class Document(HTMLParser):
     def handle_data(self, data):
         self.text += data
 
-    def attributes_of(self, wanted):
+    def attributes_of(self, wanted: str) -> list[dict[str, str | None]]:
         return [attributes for tag, attributes in self.tags if tag == wanted]
