@@ -9,14 +9,12 @@ from django.db import models
 from rest_framework import serializers
 
 from crudauth_django.api.serializers import AccountSerializer
-from crudauth_django.checks.settings import check_serializers
 from crudauth_django.users import user_model
 from tests.support.client import PASSWORD
 from tests.support.temporary import installed
 
 OWN = f"{__name__}."
 JOINED = "tests.api.replacements.JoinedSerializer"
-NOT_A_SERIALIZER = object()
 
 
 class NicknameSerializer(AccountSerializer):
@@ -38,25 +36,6 @@ class KeySerializer(serializers.Serializer):
 def signed_in(api, ada):
     api.client.force_login(ada)
     return api
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("no.such.Serializer", ["crudauth.E024"]),
-        (OWN + "Missing", ["crudauth.E024"]),
-        (OWN + "NOT_A_SERIALIZER", ["crudauth.E031"]),
-        (OWN + "NicknameSerializer", []),
-        (OWN + "KeySerializer", []),
-    ],
-)
-def test_broken_setting_is_a_check_error(settings, path, expected):
-    settings.CRUDAUTH_ACCOUNT_SERIALIZER = path
-
-    problems = check_serializers()
-
-    assert [problem.id for problem in problems] == expected
-    assert all("CRUDAUTH_ACCOUNT_SERIALIZER" in problem.msg for problem in problems)
 
 
 @pytest.mark.django_db

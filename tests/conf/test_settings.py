@@ -1,4 +1,4 @@
-"""Every ``CRUDAUTH_*`` setting: how it is read, refused and overridden."""
+"""Every ``CRUDAUTH_*`` setting: valid, malformed and overridden."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def default(name):
         return parse_setting(name)
 
 
-def test_the_defaults_are_those_of_the_documentation():
+def test_defaults_are_those_of_the_documentation():
     documented = {
         "CRUDAUTH_CHANNELS": (),
         "CRUDAUTH_FRONTEND_URL": {},
@@ -131,16 +131,16 @@ def test_the_defaults_are_those_of_the_documentation():
         ("CRUDAUTH_NEW_USER_FIELDS", new_user_fields, new_user_fields),
         (
             "CRUDAUTH_NEW_USER_FIELDS",
-            "tests.conf.test_settings.new_user_fields",
+            f"{__name__}.new_user_fields",
             new_user_fields,
         ),
     ],
 )
-def test_a_setting_is_read_as_it_is_documented(name, value, expected):
+def test_setting_is_read_as_documented(name, value, expected):
     assert parsed(name, value) == expected
 
 
-def test_one_throttle_changes_and_the_others_stay():
+def test_throttles_merge_with_the_defaults():
     throttles = parsed("CRUDAUTH_THROTTLES", {"register": None, "reset_request": "1/s"})
 
     assert throttles["register"] == ()
@@ -196,17 +196,17 @@ def test_one_throttle_changes_and_the_others_stay():
         ("CRUDAUTH_REGISTER_EXTRA_FIELDS", "bio"),
         ("CRUDAUTH_REGISTER_EXTRA_FIELDS", [1]),
         ("CRUDAUTH_REGISTER_EXTRA_FIELDS", None),
-        ("CRUDAUTH_NEW_USER_FIELDS", "tests.conf.test_settings.nothing"),
+        ("CRUDAUTH_NEW_USER_FIELDS", f"{__name__}.nothing"),
         ("CRUDAUTH_NEW_USER_FIELDS", 5),
     ],
 )
-def test_a_malformed_setting_is_refused_by_its_name(name, value):
+def test_malformed_setting_raises_with_its_name(name, value):
     with pytest.raises(ImproperlyConfigured, match=name):
         parsed(name, value)
 
 
 @given(text=st.text(max_size=12))
-def test_a_rate_is_read_or_refused(text):
+def test_parse_rate_returns_rate_or_raises_value_error(text):
     try:
         rate = parse_rate(text)
     except ValueError as error:
@@ -220,19 +220,19 @@ def test_a_rate_is_read_or_refused(text):
     ("text", "count", "period"),
     [("5/15m", 5, 900), ("10/d", 10, 86400), ("1/s", 1, 1), ("30/2h", 30, 7200)],
 )
-def test_a_rate_is_a_count_and_a_period(text, count, period):
+def test_parse_rate_reads_count_and_period(text, count, period):
     assert parse_rate(text) == Rate(count=count, period=period)
 
 
 @pytest.mark.parametrize(
     "text", ["5/0m", "5", "/m", "-1/m", "5/M", "5/w", "5/m ", "05/m"]
 )
-def test_what_is_no_rate_is_refused(text):
+def test_parse_rate_refuses_other_texts(text):
     with pytest.raises(ValueError, match="not a rate"):
         parse_rate(text)
 
 
-def test_overriding_a_setting_takes_effect_everywhere(settings):
+def test_overridden_setting_takes_effect_everywhere(settings):
     before = get_settings(), get_channels(), get_dispatcher(), get_counters()
 
     settings.CRUDAUTH_CHANNELS = [LOCMEM, LOCMEM]
@@ -247,7 +247,7 @@ def test_overriding_a_setting_takes_effect_everywhere(settings):
     assert list(get_channels()) == [LOCMEM, f"{LOCMEM}#2"]
 
 
-def test_what_was_overridden_comes_back():
+def test_overridden_setting_is_restored():
     before = get_channels(), type(get_dispatcher()), type(get_counters())
 
     with override_settings(
@@ -261,7 +261,7 @@ def test_what_was_overridden_comes_back():
     assert (type(get_dispatcher()), type(get_counters())) == before[1:]
 
 
-def test_another_setting_makes_nothing_anew(settings):
+def test_other_settings_leave_the_cached_ones(settings):
     before = get_settings(), get_dispatcher(), get_counters()
 
     settings.DEBUG = True

@@ -1,10 +1,9 @@
-"""One behaviour of every store that counts, and what each is for."""
+"""One behaviour of every counter store, and the differences between them."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from functools import partial
 from http import HTTPStatus
 
 import pytest
@@ -21,6 +20,7 @@ from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.models import Counter
 from tests.support import parts
 from tests.support.databases import connected, create_database, with_counters
+from tests.support.waiting import at_once
 
 ALIAS = "counted"
 DEAD = "crudauth_django.counters.CacheCounters"
@@ -70,42 +70,31 @@ def locmem_store() -> Iterator[CounterStore]:
         yield CacheCounters(alias="other")
 
 
-@pytest.fixture(params=["sqlite", "postgres", "valkey", "locmem"])
+#: Stores on a server of their own.
+SERVED = [pytest.param(name, marks=pytest.mark.slow) for name in ("postgres", "valkey")]
+
+
+@pytest.fixture(params=["sqlite", "locmem", *SERVED])
 def store(request) -> CounterStore:
     return request.getfixturevalue(f"{request.param}_store")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", SERVED[0]])
 def table(request) -> CounterStore:
     return request.getfixturevalue(f"{request.param}_store")
 
 
-def at_once(work: Callable[[], int], *, times: int) -> list[int]:
-    """Run it in that many threads, all at one moment."""
-    starting = threading.Barrier(times)
-
-    def run() -> int:
-        starting.wait(timeout=30)
-        try:
-            return work()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(times) as pool:
-        return [f.result() for f in [pool.submit(run) for _ in range(times)]]
-
-
-def test_each_one_that_counts_gets_the_next_place(store):
+def test_increment_returns_the_new_count(store):
     assert [store.increment("k", period=60) for _ in range(3)] == [1, 2, 3]
 
 
-def test_keys_count_for_themselves(store):
+def test_keys_are_counted_separately(store):
     store.increment("one", period=60)
 
     assert store.increment("two", period=60) == 1
 
 
-def test_what_was_counted_can_be_read(store):
+def test_get_many_returns_counts_of_known_keys(store):
     store.increment("one", period=60)
     store.increment("one", period=60)
     store.increment("two", period=60)
@@ -114,14 +103,14 @@ def test_what_was_counted_can_be_read(store):
     assert store.get_many([]) == {}
 
 
-def test_twenty_at_once_get_twenty_places(store):
-    places = at_once(lambda: store.increment("k", period=60), times=20)
+def test_parallel_increments_return_different_counts(store):
+    counts = at_once([partial(store.increment, "k", period=60)] * 20)
 
-    assert sorted(places) == list(range(1, 21))
+    assert sorted(counts) == list(range(1, 21))
     assert store.get_many(["k"]) == {"k": 20}
 
 
-def test_one_can_be_taken_back(store):
+def test_decrement_takes_one_back(store):
     store.increment("k", period=60)
     store.increment("k", period=60)
 
@@ -130,21 +119,21 @@ def test_one_can_be_taken_back(store):
     assert store.increment("k", period=60) == 2
 
 
-def test_taking_back_what_never_counted_leaves_nothing(store):
+def test_decrement_of_unknown_key_counts_nothing(store):
     store.decrement("k")
 
     assert store.get_many(["k"]).get("k", 0) == 0
     assert store.increment("k", period=60) == 1
 
 
-def test_a_value_can_be_put_and_put_again(store):
+def test_set_replaces_value(store):
     store.set("k", 7, period=60)
     store.set("k", 2_000_000_000, period=60)
 
     assert store.get_many(["k"]) == {"k": 2_000_000_000}
 
 
-def test_what_is_forgotten_begins_anew(store):
+def test_deleted_key_starts_again(store):
     store.increment("one", period=60)
     store.set("two", 5, period=60)
 
@@ -154,9 +143,8 @@ def test_what_is_forgotten_begins_anew(store):
     assert store.increment("one", period=60) == 1
 
 
-@pytest.mark.parametrize("name", ["sqlite_store", "postgres_store", "locmem_store"])
-def test_a_count_is_over_when_its_period_is(request, name):
-    store = request.getfixturevalue(name)
+@pytest.mark.parametrize("store", ["sqlite", "locmem", SERVED[0]], indirect=True)
+def test_count_ends_with_its_period(store):
     with time_machine.travel(1_800_000_000, tick=False) as clock:
         store.increment("k", period=60)
         store.set("p", 3, period=61)
@@ -171,7 +159,8 @@ def test_a_count_is_over_when_its_period_is(request, name):
         assert store.get_many(["p"]) == {"p": 2}
 
 
-def test_valkey_is_told_the_period_of_the_first_one(valkey_store):
+@pytest.mark.slow
+def test_valkey_expiry_is_that_of_the_first_increment(valkey_store):
     valkey_store.increment("k", period=60)
     valkey_store.increment("k", period=600)
 
@@ -179,32 +168,33 @@ def test_valkey_is_told_the_period_of_the_first_one(valkey_store):
     assert 0 < client.ttl(caches["default"].make_key("k")) <= 60
 
 
-def test_twenty_at_once_begin_an_expired_count_anew(table):
+def test_parallel_increments_restart_an_expired_count(table):
     with time_machine.travel(1_600_000_000, tick=False):
         for _ in range(5):
             table.increment("k", period=60)
 
-    places = at_once(lambda: table.increment("k", period=60), times=20)
+    counts = at_once([partial(table.increment, "k", period=60)] * 20)
 
-    assert sorted(places) == list(range(1, 21))
+    assert sorted(counts) == list(range(1, 21))
 
 
-def test_a_rolled_back_transaction_still_counts(postgres_store):
+@pytest.mark.slow
+def test_increment_survives_rollback_on_postgresql(postgres_store):
     with transaction.atomic(using=ALIAS):
         Counter.objects.using(ALIAS).create(
             key="written", value=1, expires_at="2100-01-01T00:00Z"
         )
-        place = postgres_store.increment("k", period=60)
+        count = postgres_store.increment("k", period=60)
         postgres_store.set("p", 1, period=60)
         postgres_store.delete_many(["p"])
         transaction.set_rollback(True, using=ALIAS)
 
-    assert place == 1
+    assert count == 1
     assert postgres_store.get_many(["k", "p", "written"]) == {"k": 1}
     assert postgres_store.increment("k", period=60) == 2
 
 
-def test_a_transaction_of_sqlite_counts_without_waiting_for_itself(sqlite_store):
+def test_increment_in_transaction_does_not_block_on_sqlite(sqlite_store):
     with transaction.atomic(using=ALIAS):
         # A read keeps every other connection from committing.
         sqlite_store.get_many(["k"])
@@ -214,17 +204,20 @@ def test_a_transaction_of_sqlite_counts_without_waiting_for_itself(sqlite_store)
     assert sqlite_store.get_many(["k"]) == {"k": 2}
 
 
-def test_counting_does_not_wait_for_the_disk_of_postgresql(postgres_store):
-    with connections[ALIAS].execute_wrapper(_seen := Recorder()):
+@pytest.mark.slow
+def test_increment_commits_asynchronously_on_postgresql(postgres_store):
+    with connections[ALIAS].execute_wrapper(recorder := Recorder()):
         postgres_store.increment("k", period=60)
 
-    assert _seen.statements[0] == "SET LOCAL synchronous_commit TO OFF"
+    assert recorder.statements[0] == "SET LOCAL synchronous_commit TO OFF"
     with connections[ALIAS].cursor() as cursor:
         cursor.execute("SHOW synchronous_commit")
         assert cursor.fetchone() == ("on",)
 
 
 class Recorder:
+    """Collects the statements of a connection."""
+
     def __init__(self) -> None:
         self.statements: list[str] = []
 
@@ -233,7 +226,7 @@ class Recorder:
         return execute(sql, params, many, context)
 
 
-def test_expired_counts_can_be_pruned(table):
+def test_prune_deletes_expired_counts_only(table):
     with time_machine.travel(1_800_000_000, tick=False) as clock:
         table.increment("old", period=60)
         table.increment("new", period=600)
@@ -244,7 +237,7 @@ def test_expired_counts_can_be_pruned(table):
         assert table.get_many(["old", "new"]) == {"new": 1}
 
 
-def test_a_table_that_is_gone_raises(table):
+def test_missing_table_raises_counters_unavailable(table):
     with connections[ALIAS].schema_editor() as editor:
         editor.alter_db_table(Counter, Counter._meta.db_table, "elsewhere")
     try:
@@ -276,7 +269,7 @@ def dead_cache(settings):
     settings.CRUDAUTH_COUNTERS = DEAD
 
 
-def test_a_dead_cache_raises(dead_cache):
+def test_dead_cache_raises_counters_unavailable(dead_cache):
     store = get_counters()
 
     for attempt in (
@@ -290,7 +283,7 @@ def test_a_dead_cache_raises(dead_cache):
             attempt()
 
 
-def test_a_cache_that_keeps_nothing_raises(settings):
+def test_dummy_cache_raises_counters_unavailable(settings):
     dummy = "django.core.cache.backends.dummy.DummyCache"
     settings.CACHES = {"default": {"BACKEND": dummy}}
 
@@ -308,16 +301,16 @@ def test_a_cache_that_keeps_nothing_raises(settings):
         ("/password/reset-request", {"phone": "+12125552368"}),
     ],
 )
-def test_the_door_stays_shut_while_nobody_can_count(dead_cache, api, path, body):
-    answer = api.post(path, body, format="json")
+def test_endpoints_respond_503_while_counters_are_down(dead_cache, api, path, body):
+    response = api.post(path, body)
 
-    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
-    assert int(answer["Retry-After"]) > 0
-    assert answer.data["code"] == "unavailable"
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert int(response["Retry-After"]) > 0
+    assert response.data["code"] == "unavailable"
 
 
 @pytest.mark.django_db
-def test_django_doors_stay_shut_while_nobody_can_count(dead_cache, client, ada):
+def test_admin_login_is_refused_while_counters_are_down(dead_cache, client, ada):
     page = client.post("/admin/login/", {"username": "ada", "password": "x"})
 
     assert "sessionid" not in client.cookies
@@ -325,7 +318,7 @@ def test_django_doors_stay_shut_while_nobody_can_count(dead_cache, client, ada):
 
 
 @pytest.mark.django_db
-def test_the_table_of_the_project_is_used_with_no_setting():
+def test_default_store_is_the_table_of_the_project():
     assert isinstance(get_counters(), DatabaseCounters)
 
     get_counters().increment("k", period=60)
@@ -334,7 +327,7 @@ def test_the_table_of_the_project_is_used_with_no_setting():
     assert str(Counter.objects.get()) == "k"
 
 
-def test_a_key_says_nothing_and_is_the_same_everywhere(settings):
+def test_counter_key_is_stable_and_hides_its_parts(settings):
     key = counter_key("lockout", "identifier", "ada")
 
     assert "ada" not in key
@@ -345,7 +338,7 @@ def test_a_key_says_nothing_and_is_the_same_everywhere(settings):
     assert key != counter_key("lockout", "identifier", "ada")
 
 
-def test_a_database_without_conflict_targets_is_told_none(sqlite_store):
+def test_conflict_target_is_none_if_unsupported(sqlite_store):
     """MySQL and MariaDB accept none. SQLite needs one to update the row."""
     connection = connections[ALIAS]
 
