@@ -62,7 +62,14 @@ class EmailChannel(ProviderChannel):
         try:
             sent = message.send()
         except SMTPRecipientsRefused as error:
-            return _recipient_error(error)
+            # One recipient, so one reply; its text may hold the address.
+            ((reply, text),) = error.recipients.values()
+            enhanced = _ENHANCED_CODE.match(text.decode("ascii", "replace"))
+            return provider_error(
+                "The mail server",
+                code=f"{reply} {enhanced[0]}" if enhanced else str(reply),
+                final=reply >= PERMANENT and reply not in AUTHENTICATION_REPLIES,
+            )
         except Exception as error:  # noqa: BLE001 (backends' errors share no class)
             statuses = set(_anymail(message, "status") or ())
             if statuses and statuses <= ANYMAIL_REFUSED:
@@ -95,17 +102,6 @@ class EmailChannel(ProviderChannel):
         if content.html:
             message.attach_alternative(content.html, "text/html")
         return message
-
-
-def _recipient_error(error: SMTPRecipientsRefused) -> DeliveryError:
-    """Read the one reply, to the one recipient; its text may hold the address."""
-    ((reply, text),) = error.recipients.values()
-    enhanced = _ENHANCED_CODE.match(text.decode("ascii", "replace"))
-    return provider_error(
-        "The mail server",
-        code=f"{reply} {enhanced[0]}" if enhanced else str(reply),
-        final=reply >= PERMANENT and reply not in AUTHENTICATION_REPLIES,
-    )
 
 
 def _anymail(message: EmailMultiAlternatives, name: str) -> Any:

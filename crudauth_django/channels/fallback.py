@@ -64,16 +64,12 @@ class FallbackChannel(DeliveryChannel):
                 attempt.error.code or "-",
                 attempt.error,
             )
-        raise _joined(errors)
-
-
-def _joined(errors: list[DeliveryError]) -> DeliveryError:
-    """Return one error for all; a single temporary failure makes it temporary."""
-    reason = "; ".join(map(str, errors))
-    failures = [error for error in errors if isinstance(error, DeliveryFailed)]
-    if not failures:
-        return DeliveryRejected(reason, code=errors[-1].code)
-    waits = [f.retry_after for f in failures if f.retry_after is not None]
-    return DeliveryFailed(
-        reason, code=failures[0].code, retry_after=max(waits, default=None)
-    )
+        reason = "; ".join(map(str, errors))
+        failures = [error for error in errors if isinstance(error, DeliveryFailed)]
+        if not failures:
+            raise DeliveryRejected(reason, code=errors[-1].code)
+        # A single temporary failure makes the whole temporary.
+        waits = [f.retry_after for f in failures if f.retry_after is not None]
+        raise DeliveryFailed(
+            reason, code=failures[0].code, retry_after=max(waits, default=None)
+        )

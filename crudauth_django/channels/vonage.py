@@ -111,7 +111,18 @@ class VonageChannel(ProviderChannel):
         try:
             response = Vonage(self._auth, self._options).messages.send(message)
         except HttpRequestError as error:
-            return _error(error)
+            # The code is the end of the problem's type (RFC 9457).
+            try:
+                problem = str(error.response.json()["type"])
+            except (TypeError, ValueError, KeyError):
+                problem = ""
+            code = urlsplit(problem).fragment or str(error.response.status_code)
+            return provider_error(
+                "Vonage",
+                code=code,
+                final=code in REJECTED,
+                retry_after=error.response.headers.get("Retry-After"),
+            )
         except (VonageError, OSError) as error:  # OSError: all errors of requests
             return unreachable("Vonage", error)
         except (TypeError, ValueError):
@@ -155,18 +166,3 @@ def _authentication(credentials: Mapping[str, str]) -> Auth:
             "or api_key and api_secret"
         )
     return auth
-
-
-def _error(error: HttpRequestError) -> DeliveryError:
-    """Read the code from the end of the problem's ``type`` (RFC 9457)."""
-    try:
-        problem = str(error.response.json()["type"])
-    except (TypeError, ValueError, KeyError):
-        problem = ""
-    code = urlsplit(problem).fragment or str(error.response.status_code)
-    return provider_error(
-        "Vonage",
-        code=code,
-        final=code in REJECTED,
-        retry_after=error.response.headers.get("Retry-After"),
-    )

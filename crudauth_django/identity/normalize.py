@@ -94,7 +94,11 @@ def _username(field: UsernameField, text: str) -> str:
     normalized = _text(field, text)
     if "@" in normalized or _ONLY_DIGITS.fullmatch(normalized):
         raise _ambiguous()
-    if not _has_one_script(normalized):
+    # Python has no script property. The first word of a letter's name is its script.
+    names = (unicodedata.name(letter, "") for letter in normalized if letter.isalpha())
+    scripts = {name.partition(" ")[0].partition("-")[0] for name in names}
+    mixed = scripts & _WRITTEN_WITH_LATIN
+    if len(scripts - mixed) > 1 or (mixed and scripts - mixed - {"LATIN"}):
         raise ValidationError(
             _("Use letters of one alphabet only."), code="mixed_scripts"
         )
@@ -147,32 +151,20 @@ def _refuse_personal_forms(field: models.Field[Any, Any], text: str) -> None:
     """
     names = getattr(field.model, "LOGIN_IDENTIFIERS", ())
     beside = [f for f in field.model._meta.concrete_fields if f.name in names]
-    personal = filter(is_personal, [models.EmailField(), *beside])
-    if _INTERNATIONAL.fullmatch(text) or any(_accepts(f, text) for f in personal):
+    if _INTERNATIONAL.fullmatch(text):
         raise _ambiguous()
-
-
-def _accepts(field: models.Field[Any, Any], text: str) -> bool:
-    try:
-        canonical(field, text)
-    except ValidationError:
-        return False
-    return True
+    for personal in filter(is_personal, [models.EmailField(), *beside]):
+        try:
+            canonical(personal, text)
+        except ValidationError:
+            continue
+        raise _ambiguous()
 
 
 def _ambiguous() -> ValidationError:
     return ValidationError(
         _("This must not look like an email address or a phone number."),
         code="ambiguous",
-    )
-
-
-def _has_one_script(text: str) -> bool:
-    # Python has no script property. The first word of a letter's name is its script.
-    names = (unicodedata.name(letter, "") for letter in text if letter.isalpha())
-    scripts = {name.partition(" ")[0].partition("-")[0] for name in names}
-    return len(scripts - _WRITTEN_WITH_LATIN) <= 1 and (
-        not scripts & _WRITTEN_WITH_LATIN or scripts <= _WRITTEN_WITH_LATIN | {"LATIN"}
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
 
+__all__ = ["Shape"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:

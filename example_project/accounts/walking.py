@@ -124,7 +124,7 @@ class Walker:
                     self.received.add(message["id"])
                     self.write(f"  ** SMS to {phone}: {message['body']}")
                     self.expect(len(message["body"]) <= 160, "one segment")  # noqa: PLR2004 (GSM-7)
-                    return re.search(r"token=([\w-]+)", message["body"])[1]  # type: ignore[index]
+                    return re.search(r"token=([\w-]+)", message["body"])[1]  # type: ignore[index]  # the message has a link
             time.sleep(0.1)
         raise MissingMessage(f"No message reached {phone} within {TIMEOUT} s.")
 

@@ -1,7 +1,7 @@
 """The same project after the adoption, with Django's default password hashers."""
 
 from tests.support.projects import project
-from tests.support.projects.project import *  # noqa: F403
+from tests.support.projects.project import *  # noqa: F403 (Django settings extend a base)
 
 INSTALLED_APPS = [*project.INSTALLED_APPS, "tests.adoption.after.apps.PeopleConfig"]
 AUTH_USER_MODEL = "people.User"

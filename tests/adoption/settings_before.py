@@ -1,6 +1,6 @@
 """A project before the adoption, with Django's ``AbstractUser`` and hasher."""
 
-from tests.support.projects.project import *  # noqa: F403
+from tests.support.projects.project import *  # noqa: F403 (Django settings extend a base)
 from tests.support.projects.project import INSTALLED_APPS
 
 INSTALLED_APPS = [

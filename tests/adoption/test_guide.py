@@ -55,7 +55,7 @@ class Project:
         *issues, last = map(json.loads, done.stdout.splitlines())
         return done.returncode, issues, last["summary"]
 
-    def evaluate(self, expression: str) -> object:
+    def request(self, expression: str) -> object:
         """Evaluate over the users as they are now."""
         code = (
             "import json; from django.contrib.auth import get_user_model;"
@@ -86,7 +86,7 @@ def adopted(project, old_session) -> Project:
     looked = project.adopt()
     project.after("migrate", "--verbosity=0", "people", "0002")
     applied = project.adopt("--apply")
-    project.evaluate(
+    project.request(
         '[users.filter(username="BOB").update(username="bob2", email=None),'
         ' users.filter(username="eve@example.com").update(username="eve")]'
     )
@@ -120,7 +120,7 @@ def summary(
 
 def bob(project: Project) -> list[str]:
     columns = '"password", "email", "nickname", "email_verified"'
-    password, *rest = project.evaluate(
+    password, *rest = project.request(
         f'users.values_list({columns}).get(username="bob")'
     )
     return [password.split("$")[0], *rest]
@@ -146,7 +146,7 @@ def test_users_keep_what_they_have_and_log_in(adopted, old_session):
 def test_groups_and_names_are_kept_under_the_new_spelling(adopted):
     columns = '"username", "email", "first_name", "groups__name"'
 
-    ada = adopted.evaluate(f'list(users.values_list({columns}).filter(username="ada"))')
+    ada = adopted.request(f'list(users.values_list({columns}).filter(username="ada"))')
 
     assert ada == [["ada", "ada@example.com", "Ada", "editors"]]
 

@@ -304,7 +304,7 @@ def test_email_registered_in_two_cases_creates_one_account(email_site, shape, _r
     responses = at_once([partial(email_site.post, "/register", b) for b in bodies])
 
     held = email_site.rows(
-        f"SELECT email FROM {shape}_user WHERE lower(email) = %s",  # noqa: S608
+        f"SELECT email FROM {shape}_user WHERE lower(email) = %s",  # noqa: S608 (a shape of the tests)
         emails[0],
     )
     assert statuses(responses) == [HTTPStatus.ACCEPTED] * 2

@@ -23,7 +23,7 @@ def write_as_typed(person: Person) -> None:
     typed = [person.typed(name) for name in user_shape().columns]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET {assignments} WHERE id = %s",  # noqa: S608
+            f"UPDATE {table} SET {assignments} WHERE id = %s",  # noqa: S608 (names of the model)
             [*typed, key],
         )
 

@@ -75,7 +75,7 @@ curl -X POST http://localhost:8000/register -H "Content-Type: application/json" 
 """
 LOG_IN = """
 curl -X POST http://localhost:8000/login -c jar.txt -d "username=neo&password=a-strong-one"
-"""  # noqa: E501
+"""  # noqa: E501 (as the README prints it)
 REQUEST_VERIFICATION = """
 curl -X POST http://localhost:8000/email/verify-request \\
   -H "Content-Type: application/json" -d '{"phone":"+15551234567"}'

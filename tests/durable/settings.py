@@ -6,7 +6,7 @@ added here.
 
 from datetime import timedelta
 
-from tests.support.projects.phone.settings import *  # noqa: F403
+from tests.support.projects.phone.settings import *  # noqa: F403 (Django settings extend a base)
 from tests.support.projects.phone.settings import DATABASES, OVERRIDES
 from tests.support.projects.phone.settings import INSTALLED_APPS as PHONE_APPS
 

@@ -1,6 +1,6 @@
 """Log in and recover by columns that the package has never heard of."""
 
-from tests.support.projects.project import *  # noqa: F403
+from tests.support.projects.project import *  # noqa: F403 (Django settings extend a base)
 from tests.support.projects.project import INSTALLED_APPS, OVERRIDES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.projects.badge"]

@@ -1,6 +1,6 @@
 """Log in by username or email, recover by email."""
 
-from tests.support.projects.project import *  # noqa: F403
+from tests.support.projects.project import *  # noqa: F403 (Django settings extend a base)
 from tests.support.projects.project import INSTALLED_APPS, OVERRIDES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.projects.email_username"]

@@ -1,6 +1,6 @@
 """The recipe's shape: log in by username, recover by phone."""
 
-from tests.support.projects.project import *  # noqa: F403
+from tests.support.projects.project import *  # noqa: F403 (Django settings extend a base)
 from tests.support.projects.project import INSTALLED_APPS, OVERRIDES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.projects.phone"]

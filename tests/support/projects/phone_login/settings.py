@@ -1,6 +1,6 @@
 """Log in by phone, recover by phone."""
 
-from tests.support.projects.project import *  # noqa: F403
+from tests.support.projects.project import *  # noqa: F403 (Django settings extend a base)
 from tests.support.projects.project import INSTALLED_APPS, OVERRIDES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.projects.phone_login"]

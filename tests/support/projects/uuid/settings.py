@@ -1,6 +1,6 @@
 """The recipe's shape, with a UUID for a primary key."""
 
-from tests.support.projects.project import *  # noqa: F403
+from tests.support.projects.project import *  # noqa: F403 (Django settings extend a base)
 from tests.support.projects.project import INSTALLED_APPS, OVERRIDES
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.support.projects.uuid"]
