@@ -284,7 +284,7 @@ def test_change_of_number_unverifies_and_notifies_old_number(
     ]
 
 
-def test_change_of_own_number_keeps_admin_session(root_browser, root):
+def test_change_of_own_number_leaves_admin_session_open(root_browser, root):
     root_browser.post(
         page_of(root),
         filled(root, phone="+12125559999", is_staff="on", is_superuser="on"),

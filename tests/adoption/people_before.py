@@ -5,7 +5,7 @@ Runs in a process of its own, with ``tests.adoption.settings_before``.
 
 import django
 
-PASSWORD = "correct horse battery"
+from tests.support.client import PASSWORD
 
 
 def main() -> None:

@@ -11,9 +11,11 @@ from http import HTTPStatus
 import pytest
 import requests
 
-from tests.adoption.people_before import PASSWORD
 from tests.support import parts
+from tests.support.client import PASSWORD
 from tests.support.databases import create_database
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,7 @@ class Project:
         *issues, last = map(json.loads, done.stdout.splitlines())
         return done.returncode, issues, last["summary"]
 
-    def request(self, expression: str) -> object:
+    def evaluate(self, expression: str) -> object:
         """Evaluate over the users as they are now."""
         code = (
             "import json; from django.contrib.auth import get_user_model;"
@@ -86,7 +88,7 @@ def adopted(project, old_session) -> Project:
     looked = project.adopt()
     project.after("migrate", "--verbosity=0", "people", "0002")
     applied = project.adopt("--apply")
-    project.request(
+    project.evaluate(
         '[users.filter(username="BOB").update(username="bob2", email=None),'
         ' users.filter(username="eve@example.com").update(username="eve")]'
     )
@@ -120,13 +122,13 @@ def summary(
 
 def bob(project: Project) -> list[str]:
     columns = '"password", "email", "nickname", "email_verified"'
-    password, *rest = project.request(
+    password, *rest = project.evaluate(
         f'users.values_list({columns}).get(username="bob")'
     )
     return [password.split("$")[0], *rest]
 
 
-def test_users_keep_what_they_have_and_log_in(adopted, old_session):
+def test_adopted_users_have_old_data_and_log_in(adopted, old_session):
     before = bob(adopted)
 
     with parts.serve("gunicorn-sync", env=adopted.environment("after")) as url:
@@ -143,13 +145,13 @@ def test_users_keep_what_they_have_and_log_in(adopted, old_session):
     assert bob(adopted) == ["argon2", "bob@example.com", "B", False]
 
 
-def test_groups_and_names_are_kept_under_the_new_spelling(adopted):
+def test_adopted_users_have_old_groups_and_normalized_names(adopted):
     columns = '"username", "email", "first_name", "groups__name"'
 
-    ada = adopted.request(f'list(users.values_list({columns}).filter(username="ada"))')
+    ada = adopted.evaluate(f'list(users.values_list({columns}).filter(username="ada"))')
 
     assert ada == [["ada", "ada@example.com", "Ada", "editors"]]
 
 
-def test_the_migrations_of_the_guide_are_all_that_the_model_needs(adopted):
+def test_migrations_of_the_guide_are_complete(adopted):
     adopted.after("makemigrations", "--check", "--dry-run", "people")

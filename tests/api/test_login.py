@@ -68,7 +68,7 @@ def test_login_locked_out_has_code_and_retry_after(api, ada):
     assert 0 < int(response["Retry-After"]) <= 61
 
 
-def test_login_from_another_site_has_its_code(api, ada):
+def test_login_from_another_site_is_cross_site(api, ada):
     response = api.log_in(headers={"Sec-Fetch-Site": "cross-site"})
 
     assert response.status_code == HTTPStatus.FORBIDDEN
@@ -144,7 +144,7 @@ def test_session_outlives_rotated_secret_key(api, ada, settings):
     assert api.get("/me").status_code == HTTPStatus.OK
 
 
-def test_session_ends_with_its_secret_key(api, ada, settings):
+def test_session_ends_with_the_secret_key(api, ada, settings):
     api.log_in()
 
     settings.SECRET_KEY = "another-key-" + "x" * 50

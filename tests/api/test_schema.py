@@ -51,7 +51,7 @@ def test_schema_describes_every_endpoint(schema):
     assert set(schema["paths"]) == expected
 
 
-def test_schema_of_login_lists_its_responses(schema):
+def test_schema_of_login_lists_all_responses(schema):
     responses = schema["paths"]["/login"]["post"]["responses"]
 
     body = responses["200"]["content"]["application/json"]["schema"]
@@ -65,7 +65,7 @@ def test_schema_of_account_names_the_factor(schema):
     assert set(account) == {"id", "username", "phone", "phone_verified"}
 
 
-def test_replaced_endpoints_have_the_responses_of_the_originals(schema, replaced):
+def test_schema_of_replaced_endpoints_has_same_responses(schema, replaced):
     def responses(description, path):
         (operation,) = description["paths"][path].values()
         return operation["responses"]
@@ -81,14 +81,14 @@ def test_replaced_endpoints_have_the_responses_of_the_originals(schema, replaced
         assert responses(replaced, mounted) == responses(schema, f"/{path}")
 
 
-def test_own_annotation_of_a_replaced_endpoint_is_kept(replaced):
+def test_schema_has_own_annotation_of_replaced_endpoint(replaced):
     responses = replaced["paths"]["/{tenant}/login"]["post"]["responses"]
 
     assert list(responses) == ["200"]
     assert responses["200"]["description"] == "With a greeting."
 
 
-def test_account_has_the_columns_of_the_projects_serializer(replaced):
+def test_schema_of_account_has_fields_of_own_serializer(replaced):
     account = replaced["components"]["schemas"]["CrudauthAccount"]["properties"]
 
     assert list(account) == [

@@ -31,7 +31,7 @@ def statuses(api, path, body, *, times, **extra):
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_throttle_refuses_network_over_its_rate(api, settings, name, clock):
+def test_throttle_refuses_network_over_the_rate(api, settings, name, clock):
     settings.CRUDAUTH_THROTTLES = {name: "3/h"}
     path, body = BODIES[name]
     statuses(api, path, body, times=3)

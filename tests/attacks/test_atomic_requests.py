@@ -9,7 +9,7 @@ from http import HTTPStatus
 import pytest
 import requests
 
-from tests.support.client import PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD
 from tests.support.projects.project import database as read_database
 from tests.support.site import network, new_user, site, statuses
 from tests.support.waiting import at_once
@@ -17,7 +17,6 @@ from tests.support.waiting import at_once
 pytestmark = pytest.mark.slow
 
 ATTEMPTS = 5
-NEW_PASSWORD = "a whole new staple"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

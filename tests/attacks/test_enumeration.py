@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from crudauth_django.users import user_model
-from tests.support.client import PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -193,7 +193,6 @@ def test_taken_username_gets_same_error_for_every_number():
     assert seen == [seen[0]] * len(seen)
 
 
-NEW_PASSWORD = "a whole new staple"
 OTHER = "+12125550119"
 
 

@@ -27,8 +27,8 @@ import psycopg
 
 from tests.benchmarks.ranks import compare
 from tests.support import parts
+from tests.support.client import PASSWORD
 
-PASSWORD = "correct horse battery"
 #: The time that the provider needs for one message, in seconds.
 PROVIDER = 0.2
 #: Between two samples, so that no queue builds up, in seconds.

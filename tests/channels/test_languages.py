@@ -19,7 +19,7 @@ from tests.support.temporary import installed
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_language_has_its_own_texts(language):
+def test_each_language_has_texts_of_the_language(language):
     for kind in (*KINDS, TEST_MESSAGE):
         english, own = (longest_intent(kind, language=n) for n in ("en", language))
         same = language == "en"
@@ -40,7 +40,7 @@ def test_each_language_has_its_own_texts(language):
     ],
 )
 @pytest.mark.parametrize("kind", [*KINDS, TEST_MESSAGE])
-def test_mail_declares_its_language_and_direction(kind, language, lang, direction):
+def test_mail_declares_language_and_direction(kind, language, lang, direction):
     mail = render_email(longest_intent(kind, language=language))
 
     (html,) = Document(mail.html).attributes_of("html")

@@ -45,7 +45,7 @@ def test_redact_hides_address_in_url():
     assert "ada%40" not in redacted
 
 
-def test_redact_keeps_other_text():
+def test_redact_leaves_other_text():
     assert redact("code 21610 after 3 s", "+15551234567", None, "") == (
         "code 21610 after 3 s"
     )

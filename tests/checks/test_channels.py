@@ -44,7 +44,7 @@ class Mail(DeliveryChannel):
         ([OWN + "Mail", "no.such.Channel"], ["E010"]),
     ],
 )
-def test_broken_channel_has_its_id(settings, channels, expected):
+def test_broken_channel_is_an_error(settings, channels, expected):
     settings.CRUDAUTH_CHANNELS = channels
 
     assert ids(check_channels) == expected

@@ -51,7 +51,7 @@ def in_cache(alias: str) -> dict[str, object]:
         (in_cache("default"), ["W011"]),
     ],
 )
-def test_broken_counters_have_their_id(settings, tmp_path, counters, expected):
+def test_broken_counters_are_reported(settings, tmp_path, counters, expected):
     settings.CACHES = CACHES | {"file": CACHES["file"] | {"LOCATION": tmp_path}}
     settings.CRUDAUTH_COUNTERS = counters
 

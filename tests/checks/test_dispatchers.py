@@ -34,7 +34,7 @@ class NoDispatcher:
         (OWN + "NoDispatcher", ["E015"]),
     ],
 )
-def test_broken_dispatcher_has_its_id(settings, dispatcher, expected):
+def test_broken_dispatcher_is_an_error(settings, dispatcher, expected):
     settings.CRUDAUTH_DISPATCHER = dispatcher
 
     assert ids(check_dispatcher) == expected
@@ -50,7 +50,9 @@ def test_broken_dispatcher_has_its_id(settings, dispatcher, expected):
         (None, []),
     ],
 )
-def test_dispatcher_in_production_has_its_id(settings, dispatcher, expected):
+def test_unsuitable_dispatcher_in_production_is_reported(
+    settings, dispatcher, expected
+):
     settings.CRUDAUTH_DISPATCHER = dispatcher
 
     assert ids(check_dispatcher_for_production) == expected

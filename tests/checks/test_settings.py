@@ -62,7 +62,7 @@ def test_malformed_setting_is_e021(settings):
         ("CRUDAUTH_ACCOUNT_SERIALIZER", OWN + "ForeignSerializer", []),
     ],
 )
-def test_broken_registration_setting_has_its_id(settings, name, value, expected):
+def test_broken_registration_setting_is_an_error(settings, name, value, expected):
     setattr(settings, name, value)
 
     assert [*ids(check_registration), *ids(check_serializers)] == expected

@@ -121,7 +121,7 @@ def test_user_model_of_another_kind_is_e001(settings):
         "E008 pending",
     ],
 )
-def test_contradictory_shape_has_its_id(attrs, expected):
+def test_contradictory_shape_is_an_error(attrs, expected):
     assert shape_ids(**attrs) == expected
 
 

@@ -200,7 +200,7 @@ def test_throttles_merge_with_the_defaults():
         ("CRUDAUTH_NEW_USER_FIELDS", 5),
     ],
 )
-def test_malformed_setting_raises_with_its_name(name, value):
+def test_malformed_setting_raises_with_the_name(name, value):
     with pytest.raises(ImproperlyConfigured, match=name):
         parsed(name, value)
 
@@ -261,7 +261,7 @@ def test_overridden_setting_is_restored():
     assert (type(get_dispatcher()), type(get_counters())) == before[1:]
 
 
-def test_other_settings_leave_the_cached_ones(settings):
+def test_other_settings_leave_cached_objects(settings):
     before = get_settings(), get_dispatcher(), get_counters()
 
     settings.DEBUG = True

@@ -144,7 +144,7 @@ def test_deleted_key_starts_again(store):
 
 
 @pytest.mark.parametrize("store", ["sqlite", "locmem", SERVED[0]], indirect=True)
-def test_count_ends_with_its_period(store):
+def test_count_ends_with_the_period(store):
     with time_machine.travel(1_800_000_000, tick=False) as clock:
         store.increment("k", period=60)
         store.set("p", 3, period=61)
@@ -327,7 +327,7 @@ def test_default_store_is_the_table_of_the_project():
     assert str(Counter.objects.get()) == "k"
 
 
-def test_counter_key_is_stable_and_hides_its_parts(settings):
+def test_counter_key_is_stable_and_hides_the_parts(settings):
     key = counter_key("lockout", "identifier", "ada")
 
     assert "ada" not in key

@@ -92,7 +92,7 @@ def test_message_goes_to_every_channel(ada, settings, outbox):
     assert outbox[0] == outbox[1] == outbox[2]
 
 
-def test_intent_has_what_a_channel_needs(ada, outbox):
+def test_intent_has_every_field(ada, outbox):
     deliver_reset(id="the-id", language="pt-br")
 
     (intent,) = outbox
@@ -125,7 +125,7 @@ def test_intent_without_frontend_has_no_link(ada, settings, outbox):
     assert outbox[0].link == ""
 
 
-def test_link_keeps_query_of_frontend(ada, settings, outbox):
+def test_link_extends_query_of_frontend(ada, settings, outbox):
     settings.CRUDAUTH_FRONTEND_URL = {"reset_password": "https://a.example/r?x=1"}
 
     deliver_reset()
@@ -188,7 +188,7 @@ def test_rejected_message_is_not_retried(ada, settings):
     assert deliver_reset() is None
 
 
-def test_retry_waits_as_long_as_the_provider_asks(ada, settings, failures):
+def test_retry_waits_for_retry_after_of_provider(ada, settings, failures):
     settings.CRUDAUTH_CHANNELS = [path_of(Waiting)]
 
     following = deliver_reset(requested_at=1e12)
@@ -207,7 +207,7 @@ def test_retry_after_token_expiry_is_given_up(ada, settings, caplog):
     assert VALUE not in caplog.text
 
 
-def test_each_try_has_its_own_valid_token(ada, settings, outbox):
+def test_each_try_has_another_valid_token(ada, settings, outbox):
     settings.CRUDAUTH_CHANNELS = [LOCMEM, path_of(Failing)]
     following = deliver_reset()
     settings.CRUDAUTH_CHANNELS = [LOCMEM, LOCMEM]

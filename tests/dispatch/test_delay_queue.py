@@ -47,7 +47,7 @@ def test_due_times_leave_sorted(due_times):
 
 
 @pytest.mark.parametrize(("items", "full"), [(0, False), (2, False), (3, True)])
-def test_queue_is_full_at_its_size(items, full):
+def test_queue_is_full_at_the_given_size(items, full):
     queue = filled(*[NOW] * items, size=3)
 
     assert len(queue) == items

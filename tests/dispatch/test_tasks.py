@@ -43,7 +43,7 @@ def test_task_dispatcher_delivers(tasks, ada, outbox):
     assert [intent.kind for intent in outbox] == ["reset_password"]
 
 
-def test_task_dispatcher_without_deferring_backend_is_not_durable(tasks):
+def test_task_dispatcher_on_immediate_backend_is_not_durable(tasks):
     assert isinstance(get_dispatcher(), TaskDispatcher)
     assert not get_dispatcher().durable
 

@@ -1,9 +1,13 @@
-"""The example project: its demo holds, and its migrations are all there."""
+"""The example project: its demo, its migrations and its checks."""
+
+import pytest
 
 from tests.support.example import run_example
 
+pytestmark = pytest.mark.slow
 
-def test_the_demo_walks_the_whole_recipe():
+
+def test_demo_meets_all_expectations():
     done = run_example("demo")
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -11,14 +15,14 @@ def test_the_demo_walks_the_whole_recipe():
     assert "expectations held" in done.stdout
 
 
-def test_the_demo_fails_where_an_answer_differs():
+def test_demo_fails_if_a_response_differs():
     done = run_example("demo", EXAMPLE_REGISTRATION_OPEN="")
 
     assert done.returncode == 1
     assert "FAILED" in done.stdout
 
 
-def test_no_migration_is_missing(tmp_path):
+def test_example_misses_no_migration(tmp_path):
     done = run_example(
         "makemigrations", "--check", EXAMPLE_DATABASE=str(tmp_path / "db")
     )
@@ -26,7 +30,7 @@ def test_no_migration_is_missing(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
-def test_its_checks_are_silent(tmp_path):
+def test_example_passes_all_checks(tmp_path):
     done = run_example("check", EXAMPLE_DATABASE=str(tmp_path / "db"))
 
     assert "no issues" in done.stdout

@@ -54,12 +54,12 @@ def assemble(folder: Path, *pages: str) -> None:
         for name, code in BLOCK.findall((DOCS / page).read_text()):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            kept = target.read_text() if name == "config/settings.py" else ""
-            target.write_text(kept + code)
+            existing = target.read_text() if name == "config/settings.py" else ""
+            target.write_text(existing + code)
 
 
 #: Makes the migrations, runs every check, and then the page's own tests.
-JOURNEY = """
+SCRIPT = """
 import sys
 
 import django
@@ -73,11 +73,11 @@ sys.exit(pytest.main(["-q", "-p", "no:randomly", "-p", "no:cacheprovider"]))
 """
 
 
-def journey(folder: Path) -> str:
+def run_project(folder: Path) -> str:
     """Run the project in a process of its own; returns what it printed."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO", "COV"))}
     done = subprocess.run(
-        [sys.executable, "-c", JOURNEY],
+        [sys.executable, "-c", SCRIPT],
         cwd=folder,
         env={
             **env,
@@ -93,44 +93,47 @@ def journey(folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_recipe_runs_as_printed(recipe: str, tmp_path: Path):
+def test_recipe_runs_as_printed(recipe: str, tmp_path: Path):
     assemble(tmp_path, f"recipes/{recipe}.md")
 
-    assert " passed" in journey(tmp_path)
+    assert " passed" in run_project(tmp_path)
 
 
-def test_the_quickstart_and_the_testing_page_run_as_printed(tmp_path: Path):
+@pytest.mark.slow
+def test_quickstart_and_testing_pages_run_as_printed(tmp_path: Path):
     assemble(tmp_path, "quickstart.md", "testing.md")
 
-    assert "1 passed" in journey(tmp_path)
+    assert "1 passed" in run_project(tmp_path)
 
 
-def test_the_registration_page_runs_as_printed(tmp_path: Path):
+@pytest.mark.slow
+def test_registration_page_runs_as_printed(tmp_path: Path):
     assemble(tmp_path, "quickstart.md", "registration.md")
 
-    assert "4 passed" in journey(tmp_path)
+    assert "4 passed" in run_project(tmp_path)
 
 
 @pytest.mark.slow
 def test_views_and_admin_pages_run_as_printed(tmp_path: Path):
     assemble(tmp_path, "quickstart.md", "admin.md", "views.md")
 
-    assert "3 passed" in journey(tmp_path)
+    assert "3 passed" in run_project(tmp_path)
 
 
 @pytest.mark.slow
 def test_replace_endpoint_page_runs_as_printed(tmp_path: Path):
     assemble(tmp_path, "quickstart.md", "replace-endpoint.md")
 
-    assert "4 passed" in journey(tmp_path)
+    assert "4 passed" in run_project(tmp_path)
 
 
 @pytest.mark.slow
 def test_dispatchers_page_runs_as_printed(tmp_path: Path):
     assemble(tmp_path, "quickstart.md", "dispatchers.md")
 
-    assert "4 passed" in journey(tmp_path)
+    assert "4 passed" in run_project(tmp_path)
 
 
 @pytest.mark.slow
@@ -140,7 +143,7 @@ def test_counter_stores_page_runs_as_printed(
     monkeypatch.setenv("REDIS_URL", valkey_url)
     assemble(tmp_path, "quickstart.md", "counter-stores.md")
 
-    assert "8 passed" in journey(tmp_path)
+    assert "8 passed" in run_project(tmp_path)
 
 
 def test_architecture_page_lists_the_layers_of_the_contract():
@@ -176,20 +179,20 @@ def test_relative_links_outside_of_the_docs_resolve(page: str):
     assert missing == []
 
 
-def test_every_recipe_is_in_the_list():
+def test_recipes_are_all_listed():
     listed = (DOCS / "recipes" / "index.md").read_text()
 
     assert [name for name in RECIPES if f"[]({name}.md)" not in listed] == []
 
 
-def test_every_setting_is_documented(reference: ModuleType):
+def test_settings_are_all_documented(reference: ModuleType):
     entries = {entry.name: entry for entry in reference.read_settings()}
 
     assert set(entries) == set(settings.setting_names())
     assert [name for name, entry in entries.items() if not entry.text] == []
 
 
-def test_every_check_is_documented_with_cause_and_hint(
+def test_checks_are_documented_with_cause_and_hint(
     reference: ModuleType,
 ):
     source = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py"))
@@ -201,13 +204,13 @@ def test_every_check_is_documented_with_cause_and_hint(
     assert [e.name for e in entries if not (e.text and e.note and e.hint)] == []
 
 
-def test_no_check_id_means_two_things(reference: ModuleType):
+def test_check_ids_are_unique(reference: ModuleType):
     names = [entry.name for entry in reference.read_checks()]
 
     assert sorted(set(names)) == names
 
 
-def test_every_signal_is_documented(reference: ModuleType):
+def test_signals_are_all_documented(reference: ModuleType):
     entries = {entry.name: entry.text for entry in reference.read_signals()}
     sent = {name for name, kind in vars(signals).items() if isinstance(kind, Signal)}
 
@@ -215,7 +218,7 @@ def test_every_signal_is_documented(reference: ModuleType):
     assert all(entries.values())
 
 
-def test_every_endpoint_is_documented_with_its_name():
+def test_endpoints_are_documented_with_their_names():
     page = (DOCS / "api.md").read_text()
     rows = set(re.findall(r"^\| `[A-Z]+ /(\S+)` \| `crudauth:(\S+)` \|", page, re.M))
 
@@ -224,7 +227,7 @@ def test_every_endpoint_is_documented_with_its_name():
     assert rows == mounted
 
 
-def test_every_error_code_is_documented():
+def test_error_codes_are_all_documented():
     page = (DOCS / "api.md").read_text()
     source = "\n".join(p.read_text() for p in (PACKAGE / "api").rglob("*.py"))
     codes = re.findall(r'default_code = "(\w+)"|code="(\w+)"', source)
@@ -234,7 +237,7 @@ def test_every_error_code_is_documented():
     assert [code for code in sorted(named) if f"`{code}`" not in page] == []
 
 
-def test_every_test_that_the_security_page_names_is_there():
+def test_tests_named_by_security_page_exist():
     page = (DOCS / "security.md").read_text()
     named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", page)
 

@@ -22,6 +22,8 @@ import requests
 
 from tests.support import parts
 
+pytestmark = pytest.mark.slow
+
 MODELS = """
 from crudauth_django.models import AbstractAuthUser
 from phonenumber_field.modelfields import PhoneNumberField
@@ -75,7 +77,7 @@ curl -X POST http://localhost:8000/register -H "Content-Type: application/json" 
 """
 LOG_IN = """
 curl -X POST http://localhost:8000/login -c jar.txt -d "username=neo&password=a-strong-one"
-"""  # noqa: E501 (as the README prints it)
+"""  # noqa: E501 (printed so in the recipe)
 REQUEST_VERIFICATION = """
 curl -X POST http://localhost:8000/email/verify-request \\
   -H "Content-Type: application/json" -d '{"phone":"+15551234567"}'
@@ -179,9 +181,7 @@ def log_in(site: str, password: str) -> requests.Response:
     return requests.post(f"{site}/login", data=form, timeout=30)
 
 
-def test_the_three_steps_are_enough_for_the_whole_recipe(
-    project: Path, site: str
-) -> None:
+def test_three_steps_of_readme_serve_the_whole_recipe(project: Path, site: str) -> None:
     browser = requests.Session()
     phone = {"phone": "+15551234567"}
     person = {"username": "neo", "password": "a-strong-one"}
@@ -190,29 +190,29 @@ def test_the_three_steps_are_enough_for_the_whole_recipe(
     logged_in = browser.post(f"{site}/login", data=person, timeout=30)
     sent_token(project, "verify_recovery")
     before = browser.get(f"{site}/vault", timeout=30)
-    asked_to_verify = post(f"{site}/email/verify-request", phone)
+    verify_requested = post(f"{site}/email/verify-request", phone)
     to_verify = {"token": sent_token(project, "verify_recovery", number=2)}
     verified = [post(f"{site}/email/verify-confirm", to_verify) for _ in range(2)]
     after = browser.get(f"{site}/vault", timeout=30)
     me = browser.get(f"{site}/me", timeout=30)
-    asked_to_reset = post(f"{site}/password/reset-request", phone)
+    reset_requested = post(f"{site}/password/reset-request", phone)
     to_reset = {
         "token": sent_token(project, "reset_password"),
         "new_password": "a-new-strong-one",
     }
     reset = [post(f"{site}/password/reset-confirm", to_reset) for _ in range(2)]
-    evicted = browser.get(f"{site}/me", timeout=30)
+    ended = browser.get(f"{site}/me", timeout=30)
 
     assert registered == HTTPStatus.ACCEPTED
     assert logged_in.status_code == HTTPStatus.OK
     assert before.status_code == HTTPStatus.FORBIDDEN
-    assert asked_to_verify == HTTPStatus.OK
+    assert verify_requested == HTTPStatus.OK
     assert verified == [HTTPStatus.OK, HTTPStatus.BAD_REQUEST]
     assert after.json() == {"opened": True}
     assert me.json() == {"id": 1, "username": "neo", **phone, "phone_verified": True}
-    assert asked_to_reset == HTTPStatus.OK
+    assert reset_requested == HTTPStatus.OK
     assert reset == [HTTPStatus.OK, HTTPStatus.BAD_REQUEST]
-    assert evicted.status_code == HTTPStatus.UNAUTHORIZED
+    assert ended.status_code == HTTPStatus.UNAUTHORIZED
     assert log_in(site, "a-strong-one").status_code == HTTPStatus.UNAUTHORIZED
     assert log_in(site, "a-new-strong-one").status_code == HTTPStatus.OK
 
@@ -238,18 +238,18 @@ def by_urllib(arguments: list[str], *, folder: Path) -> HTTPStatus:
     parser.add_argument("-H", dest="headers", action="append", default=[])
     parser.add_argument("-d", dest="body")
     parser.add_argument("-c", dest="jar", default="unused.txt")
-    said = parser.parse_args(arguments)
-    headers = dict(header.split(": ") for header in said.headers)
-    jar = MozillaCookieJar(folder / said.jar)
+    parsed = parser.parse_args(arguments)
+    headers = dict(header.split(": ") for header in parsed.headers)
+    jar = MozillaCookieJar(folder / parsed.jar)
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(jar)
     )
     request = urllib.request.Request(
-        said.url, said.body.encode(), headers, method=said.method
+        parsed.url, parsed.body.encode(), headers, method=parsed.method
     )
     try:
-        with opener.open(request, timeout=30) as answer:
-            return HTTPStatus(answer.status)
+        with opener.open(request, timeout=30) as response:
+            return HTTPStatus(response.status)
     except urllib.error.HTTPError as error:
         with error:
             return HTTPStatus(error.code)
@@ -261,8 +261,8 @@ def run_as_printed(
     command: str, *, site: str, folder: Path, token: str = ""
 ) -> HTTPStatus:
     """Run a command of the recipe; only the site and the token are others."""
-    said = command.replace("http://localhost:8000", site).replace("eyJ...", token)
-    _curl, *arguments = shlex.split(said.replace("\\\n", " "))
+    parsed = command.replace("http://localhost:8000", site).replace("eyJ...", token)
+    _curl, *arguments = shlex.split(parsed.replace("\\\n", " "))
     send = by_curl if shutil.which("curl") else by_urllib
     return send(arguments, folder=folder)
 
@@ -273,7 +273,7 @@ def cookies_in(jar: Path) -> dict[str, str | None]:
     return {cookie.name: cookie.value for cookie in cookies}
 
 
-def test_the_commands_of_the_recipe_work_as_printed(project: Path, site: str) -> None:
+def test_recipe_commands_work_as_printed(project: Path, site: str) -> None:
     place = {"site": site, "folder": project}
 
     statuses = [
@@ -288,9 +288,9 @@ def test_the_commands_of_the_recipe_work_as_printed(project: Path, site: str) ->
     statuses.append(run_as_printed(REQUEST_RESET, **place))
     reset = sent_token(project, "reset_password")
     statuses.append(run_as_printed(CONFIRM_RESET, token=reset, **place))
-    evicted = requests.get(f"{site}/me", cookies=cookies, timeout=30)
+    ended = requests.get(f"{site}/me", cookies=cookies, timeout=30)
 
     assert statuses == [HTTPStatus.ACCEPTED, *[HTTPStatus.OK] * 5]
     assert me.json()["phone_verified"] is True
-    assert evicted.status_code == HTTPStatus.UNAUTHORIZED
+    assert ended.status_code == HTTPStatus.UNAUTHORIZED
     assert log_in(site, "a-new-strong-one").status_code == HTTPStatus.OK

@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import pytest
-import requests
 
 from tests.durable.conftest import (
     all_rows,
@@ -17,13 +16,12 @@ from tests.durable.conftest import (
     working,
 )
 from tests.support import parts
+from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
 from tests.support.providers import serving
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
-PASSWORD = "correct horse battery"
-NEW_PASSWORD = "a whole new staple"
 NEW_PHONE = phone(500)
 
 
@@ -46,20 +44,17 @@ def env(database, provider):
     )
 
 
-class Client:
+class Client(Browser):
     """An API client, which reads its tokens from the provider."""
 
     def __init__(self, url, provider):
-        self._url = url
+        super().__init__(url)
         self._provider = provider
-        self.browser = requests.Session()
 
-    def post(self, path, body):
-        token = self.browser.cookies.get("csrftoken", "")
-        response = self.browser.post(
-            self._url + path, json=body, headers={"X-CSRFToken": token}, timeout=30
-        )
+    def post(self, path, body, **options):
+        response = super().post(path, body, **options)
         assert response.status_code == HTTPStatus.OK, response.text
+        return response
 
     def token(self, kind, to):
         def sent():
@@ -69,27 +64,23 @@ class Client:
                 if (message["kind"], message["to"]) == (kind, to)
             ]
 
-        eventually(lambda: bool(sent()))
-        return sent()[-1]
+        return eventually(sent)[-1]
 
     def wait_for_notice(self, kind):
-        """Wait for a notice."""
         eventually(lambda: kind in {m["kind"] for m in list(self._provider.accepted)})
 
 
 def reset(client, number):
     client.post("/password/reset-request", {"phone": phone(number)})
     token = client.token("reset_password", phone(number))
-    client.post(
-        "/password/reset-confirm", {"token": token, "new_password": NEW_PASSWORD}
-    )
+    client.reset_password(token)
     client.wait_for_notice("password_changed")
 
 
 def change(client, number):
     token = client.token("verify_recovery", phone(number))
-    client.post("/email/verify-confirm", {"token": token})
-    client.post("/login", {"username": f"neo{number}", "password": PASSWORD})
+    client.verify(token)
+    client.log_in(f"neo{number}")
     client.post("/email/change-request", {"new_phone": NEW_PHONE, "password": PASSWORD})
     token = client.token("change_recovery", NEW_PHONE)
     client.post("/email/change-confirm", {"token": token})

@@ -127,7 +127,7 @@ class PeopleManager(AuthUserManager["User"]):
     """As a project writes it; Django ignores the parameter."""
 
 
-def test_manager_with_type_parameter_serves_its_model():
+def test_manager_with_type_parameter_serves_the_model():
     with declared(objects=PeopleManager()) as model:
         assert type(model.objects) is PeopleManager
         assert model.objects.model is model

@@ -198,7 +198,7 @@ def test_length_is_counted_normalized():
     assert error_code(TEXT, "\ufb03" * 50 + "x") == "max_length"
 
 
-def test_text_that_is_no_identifier_keeps_case():
+def test_text_that_is_no_identifier_is_not_lowercased():
     assert normalize(TEXT, " Ab ") == "Ab"
 
 

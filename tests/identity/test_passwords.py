@@ -90,7 +90,7 @@ def test_old_hash_stays_when_password_is_wrong():
         assert stored(bob) == old
 
 
-def test_replacing_old_hash_keeps_a_newer_password(ada, settings):
+def test_old_hash_does_not_replace_a_newer_password(ada, settings):
     settings.PASSWORD_HASHERS = [PBKDF2, MD5]
     stale = user_model().objects.get(pk=ada.pk)
     newer = make_password(NEW_PASSWORD)
@@ -102,7 +102,7 @@ def test_replacing_old_hash_keeps_a_newer_password(ada, settings):
     assert stored(ada) == newer
 
 
-def test_save_after_hash_was_replaced_keeps_new_hash(ada, settings):
+def test_save_after_hash_was_replaced_writes_no_old_hash(ada, settings):
     settings.PASSWORD_HASHERS = [PBKDF2, MD5]
     ada.check_password(PASSWORD)
 
@@ -129,7 +129,7 @@ def test_hash_of_unnormalized_password_matches_and_is_replaced(ada):
     assert ada.check_password(passwords.canonical_password(typed))
 
 
-def test_password_keeps_its_spaces(ada):
+def test_password_includes_spaces_at_both_ends(ada):
     ada.set_password("  spaces kept  ")
 
     assert ada.check_password("  spaces kept  ")

@@ -26,7 +26,7 @@ def row() -> dict[str, object]:
     return user_model().objects.values().get()
 
 
-def test_stale_save_keeps_newer_password(ada):
+def test_stale_save_does_not_restore_password(ada):
     stale, fresh = twice()
     fresh.set_password(NEW_PASSWORD)
     fresh.save()
@@ -159,7 +159,7 @@ def test_save_writes_deferred_field_that_was_set(ada):
     assert (row()["auth_epoch"], row()["phone_verified"]) == (1, False)
 
 
-def test_save_of_instance_built_by_hand_writes_its_fields(ada):
+def test_save_of_instance_built_by_hand_writes_all_fields(ada):
     built = user_model()(pk=ada.pk, username="ada", phone=OTHER, password="another")
     built._state.adding = False
 

@@ -1,4 +1,4 @@
-"""Is everything that the package says translated, and are the catalogues whole?"""
+"""Every message is translated, and the catalogues are complete."""
 
 import ast
 import gettext
@@ -87,7 +87,7 @@ def every_message() -> set[str]:
     return found
 
 
-def test_messages_are_found_in_modules_and_in_templates():
+def test_messages_are_found_in_modules_and_templates():
     """If this finds nothing, the next test could not fail."""
     found = every_message()
 
@@ -109,7 +109,7 @@ def test_every_message_is_translated(locale):
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_no_translation_is_empty_or_a_guess(locale):
+def test_translations_are_neither_empty_nor_fuzzy(locale):
     entries = read_po(locale)
 
     assert entries
@@ -117,7 +117,7 @@ def test_no_translation_is_empty_or_a_guess(locale):
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_a_translation_has_the_placeholders_of_its_message(locale):
+def test_translation_has_placeholders_of_the_message(locale):
     for entry in read_po(locale):
         expected = set(PLACEHOLDER.findall(entry.plural or entry.msgid))
         found = [set(PLACEHOLDER.findall(text)) for text in entry.texts]
@@ -130,7 +130,7 @@ def test_a_translation_has_the_placeholders_of_its_message(locale):
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_the_compiled_catalogue_is_that_of_the_source(locale):
+def test_compiled_catalogue_equals_the_source(locale):
     compiled = PACKAGE / "locale" / locale / "LC_MESSAGES/django.mo"
     with compiled.open("rb") as file:
         catalogue = gettext.GNUTranslations(file)
@@ -147,7 +147,7 @@ def test_the_compiled_catalogue_is_that_of_the_source(locale):
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_a_catalogue_names_its_language(locale):
+def test_catalogue_names_the_language(locale):
     (own,) = [entry for entry in read_po(locale) if entry.msgid == "en"]
 
     assert own.texts == [locale.replace("_", "-")]

@@ -129,7 +129,7 @@ def test_apply_that_fixes_everything_succeeds():
     assert summary["fixed"] == 2
 
 
-def test_apply_keeps_number_verified():
+def test_apply_leaves_number_verified():
     write_row(1, username="ada", phone="+1 212 555 2368")
     user_model().objects.update(phone_verified=True)
 
@@ -184,7 +184,7 @@ def test_batch_size_of_zero_is_refused():
     assert caught.value.returncode == 2
 
 
-def test_value_refused_by_database_is_kept():
+def test_value_refused_by_database_is_not_changed():
     write_row(1, username="Ada")
     write_row(2, username="Bob")
     with connection.cursor() as cursor:
@@ -228,7 +228,7 @@ def test_interrupted_run_can_be_repeated(audit):
 
 
 @pytest.mark.parametrize("meanwhile", ["grace", "Grace", "a@example.com"])
-def test_value_changed_since_it_was_read_is_kept(audit, meanwhile):
+def test_value_changed_since_it_was_read_is_not_changed(audit, meanwhile):
     write_row(1, username="Ada")
     list(audit.read())
     with connection.cursor() as cursor:

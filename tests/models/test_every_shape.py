@@ -58,7 +58,7 @@ def suites() -> Iterator[dict[str, Future[subprocess.CompletedProcess[str]]]]:
         yield {shape: pool.submit(run_suite, shape) for shape in SHAPES if shape != OWN}
 
 
-def test_the_shapes_are_those_that_the_documentation_names():
+def test_shapes_are_those_of_the_documentation():
     assert SHAPES == [
         "badge",
         "email",
@@ -71,14 +71,16 @@ def test_the_shapes_are_those_that_the_documentation_names():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != OWN])
-def test_the_suite_passes_over(suites, shape):
+def test_behaviour_holds_for_shape(suites, shape):
     done = suites[shape].result()
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_suite_passes_on_postgresql(postgres_uri):
+@pytest.mark.slow
+def test_behaviour_holds_on_postgresql(postgres_uri):
     done = run_suite(OWN, postgres_uri)
 
     assert done.returncode == 0, done.stdout + done.stderr

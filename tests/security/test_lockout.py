@@ -79,7 +79,7 @@ def test_lock_refuses_right_and_wrong_password_the_same(ada, clock):
     assert locked_for(password=PASSWORD) == locked_for(password="wrong")
 
 
-def test_lock_ends_after_its_time(ada, clock):
+def test_lock_ends_after_sixty_seconds(ada, clock):
     fail(5)
 
     clock.shift(61)

@@ -10,13 +10,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Group
 from django.db import models
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crudauth_django.exceptions import InvalidToken
 from crudauth_django.security.redemption import CHANGE, RECOVERIES, RESET, VERIFY
-from crudauth_django.security.tokens import MAX_LENGTH, make_token, read_token
+from crudauth_django.security.tokens import MAX_LENGTH, Purpose, make_token, read_token
 from crudauth_django.users import user_model
 from tests.support.temporary import declared, installed, retract
 
@@ -34,13 +35,13 @@ def tampered(token: str, *, at: int) -> str:
 
 
 @pytest.mark.parametrize("purpose", **BY_NAME)
-def test_a_token_stands_for_the_account_that_it_was_made_for(ada, purpose):
+def test_token_identifies_the_account(ada, purpose):
     token = make_token(purpose, ada)
 
     assert read_token(purpose, token) == ada
 
 
-def test_reading_spends_nothing(ada):
+def test_reading_leaves_token_valid(ada):
     token = make_token(RESET.purpose, ada)
 
     read_token(RESET.purpose, token)
@@ -49,13 +50,13 @@ def test_reading_spends_nothing(ada):
 
 
 @pytest.mark.parametrize("key", [1, 255, 256, 2**31, 2**63 - 1])
-def test_a_token_of_a_number_is_shorter_than_48_characters(ada, key):
+def test_token_of_integer_key_is_shorter_than_48_characters(ada, key):
     ada.pk = key
 
     assert len(make_token(RESET.purpose, ada)) < 48
 
 
-def test_a_reset_of_a_uuid_account_is_one_segment_of_an_sms(ada):
+def test_reset_link_of_uuid_key_fits_one_sms_segment(ada):
     ada.pk = uuid.uuid4()
 
     token = make_token(RESET.purpose, ada)
@@ -67,7 +68,7 @@ def test_a_reset_of_a_uuid_account_is_one_segment_of_an_sms(ada):
 
 
 @pytest.mark.parametrize("purpose", **BY_NAME)
-def test_a_token_of_one_purpose_is_nothing_to_another(ada, purpose):
+def test_token_of_another_purpose_is_invalid(ada, purpose):
     token = make_token(purpose, ada)
 
     for other in PURPOSES:
@@ -76,7 +77,7 @@ def test_a_token_of_one_purpose_is_nothing_to_another(ada, purpose):
                 read_token(other, token)
 
 
-def test_relabelling_a_token_makes_it_no_token_of_the_other_purpose(ada):
+def test_token_relabelled_for_another_purpose_is_invalid(ada):
     raw = bytearray(base64.urlsafe_b64decode(make_token(VERIFY.purpose, ada) + "=="))
     raw[0] = RESET.purpose.code
     relabelled = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
@@ -86,14 +87,14 @@ def test_relabelling_a_token_makes_it_no_token_of_the_other_purpose(ada):
 
 
 @pytest.mark.parametrize("at", range(22))
-def test_no_byte_of_a_token_can_be_changed(ada, at):
+def test_token_with_a_changed_byte_is_invalid(ada, at):
     token = tampered(make_token(RESET.purpose, ada), at=at)
 
     with pytest.raises(InvalidToken):
         read_token(RESET.purpose, token)
 
 
-def test_a_token_has_one_spelling(ada):
+def test_token_has_one_encoding(ada):
     token = make_token(RESET.purpose, ada)
     last = token[-1]
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -109,19 +110,19 @@ def test_a_token_has_one_spelling(ada):
     "text",
     ["", "A", "é" * 30, "\0" * 30, "not a token!", "A" * 28, "A" * (MAX_LENGTH + 1)],
 )
-def test_what_is_no_token_is_refused(text):
+def test_malformed_token_is_invalid(text):
     with pytest.raises(InvalidToken):
         read_token(RESET.purpose, text)
 
 
 @given(text=st.text(max_size=MAX_LENGTH + 5))
-def test_no_text_is_more_than_refused(text):
+def test_any_text_is_invalid(text):
     with pytest.raises(InvalidToken):
         read_token(RESET.purpose, text)
 
 
 @given(raw=st.binary(min_size=17, max_size=60))
-def test_no_bytes_are_more_than_refused(raw):
+def test_any_bytes_are_invalid(raw):
     body = bytes([RESET.purpose.code]) + (2**31).to_bytes(4, "big") + raw
     token = base64.urlsafe_b64encode(body).rstrip(b"=").decode()
 
@@ -137,7 +138,7 @@ def test_no_bytes_are_more_than_refused(raw):
         ("change_recovery", "CRUDAUTH_CHANGE_MAX_AGE"),
     ],
 )
-def test_each_purpose_has_its_own_lifetime(ada, settings, name, setting):
+def test_each_purpose_has_a_lifetime_setting(ada, settings, name, setting):
     setattr(settings, setting, timedelta(minutes=7))
     purpose = RECOVERIES[name].purpose
     with time_machine.travel(1_800_000_000, tick=False):
@@ -152,7 +153,7 @@ def test_each_purpose_has_its_own_lifetime(ada, settings, name, setting):
         read_token(purpose, token)
 
 
-def test_a_token_from_a_clock_that_is_a_little_ahead_is_good(ada):
+def test_token_from_clock_one_minute_ahead_is_valid(ada):
     with time_machine.travel(1_800_000_060, tick=False):
         token = make_token(RESET.purpose, ada)
 
@@ -165,7 +166,7 @@ def test_a_token_from_a_clock_that_is_a_little_ahead_is_good(ada):
         read_token(RESET.purpose, token)
 
 
-def moved(ada, **columns):
+def changed(ada, **columns):
     user_model().objects.filter(pk=ada.pk).update(**columns)
 
 
@@ -174,10 +175,10 @@ def moved(ada, **columns):
     [{"password": "another"}, {"phone": "+12125552369"}, {"auth_epoch": 1}],
     ids=["password", "value", "epoch"],
 )
-def test_a_reset_token_dies_with_the_state_that_it_acts_on(ada, columns):
+def test_reset_token_is_void_after_state_change(ada, columns):
     token = make_token(RESET.purpose, ada)
 
-    moved(ada, **columns)
+    changed(ada, **columns)
 
     with pytest.raises(InvalidToken, match="state"):
         read_token(RESET.purpose, token)
@@ -188,10 +189,10 @@ def test_a_reset_token_dies_with_the_state_that_it_acts_on(ada, columns):
     [{"phone_verified": True}, {"phone": "+12125552369"}],
     ids=["verified", "value"],
 )
-def test_a_verification_token_dies_with_the_state_that_it_acts_on(ada, columns):
+def test_verification_token_is_void_after_state_change(ada, columns):
     token = make_token(VERIFY.purpose, ada)
 
-    moved(ada, **columns)
+    changed(ada, **columns)
 
     with pytest.raises(InvalidToken, match="state"):
         read_token(VERIFY.purpose, token)
@@ -207,34 +208,34 @@ def test_a_verification_token_dies_with_the_state_that_it_acts_on(ada, columns):
     ],
     ids=["password", "value", "pending", "epoch"],
 )
-def test_a_change_token_dies_with_the_state_that_it_acts_on(ada, columns):
+def test_change_token_is_void_after_state_change(ada, columns):
     token = make_token(CHANGE.purpose, ada)
 
-    moved(ada, **columns)
+    changed(ada, **columns)
 
     with pytest.raises(InvalidToken, match="state"):
         read_token(CHANGE.purpose, token)
 
 
-def test_what_a_token_is_not_bound_to_leaves_it_alive(ada):
+def test_token_survives_changes_of_other_fields(ada):
     token = make_token(RESET.purpose, ada)
 
-    moved(ada, is_staff=True, phone_verified=True, username="lovelace")
+    changed(ada, is_staff=True, phone_verified=True, username="lovelace")
 
     assert read_token(RESET.purpose, token) == ada
 
 
 @pytest.mark.parametrize("purpose", **BY_NAME)
-def test_a_closed_account_has_no_tokens(ada, purpose):
+def test_token_of_inactive_account_is_invalid(ada, purpose):
     token = make_token(purpose, ada)
 
-    moved(ada, is_active=False)
+    changed(ada, is_active=False)
 
     with pytest.raises(InvalidToken):
         read_token(purpose, token)
 
 
-def test_a_deleted_account_has_no_tokens(ada):
+def test_token_of_deleted_account_is_invalid(ada):
     token = make_token(RESET.purpose, ada)
 
     ada.delete()
@@ -243,27 +244,28 @@ def test_a_deleted_account_has_no_tokens(ada):
         read_token(RESET.purpose, token)
 
 
-def test_a_token_outlives_a_rotated_key_until_its_fallback_is_gone(ada, settings):
-    token = make_token(RESET.purpose, ada)
+@pytest.mark.parametrize("purpose", **BY_NAME)
+def test_token_is_valid_until_fallback_key_is_removed(ada, settings, purpose):
+    token = make_token(purpose, ada)
     old = settings.SECRET_KEY
 
     settings.SECRET_KEY = "another-key-" + "x" * 50
     settings.SECRET_KEY_FALLBACKS = ["one that never signed", old]
-    assert read_token(RESET.purpose, token) == ada
+    assert read_token(purpose, token) == ada
     settings.SECRET_KEY_FALLBACKS = []
 
     with pytest.raises(InvalidToken):
-        read_token(RESET.purpose, token)
+        read_token(purpose, token)
 
 
-def test_nothing_of_the_state_can_be_read_from_a_token(ada):
+def test_token_contains_key_and_no_state(ada):
     raw = base64.urlsafe_b64decode(make_token(RESET.purpose, ada) + "==")
 
     assert len(raw) == 1 + 4 + 16 + 1
     assert raw[21] == ada.pk
 
 
-def test_why_a_token_was_refused_is_said_at_debug_without_the_token(ada, caplog):
+def test_reason_is_logged_at_debug_without_token(ada, caplog):
     caplog.set_level(logging.DEBUG, "crudauth_django")
     token = tampered(make_token(RESET.purpose, ada), at=10)
 
@@ -285,30 +287,28 @@ def test_why_a_token_was_refused_is_said_at_debug_without_the_token(ada, caplog)
     ],
     ids=["uuid", "text", "number"],
 )
-def test_a_key_of_any_kind_comes_back(field):
+def test_primary_key_of_any_type_is_read_back(field):
     with installed(key=field, RECOVERY_FACTOR=None) as model:
         bob = model.objects.create_user(username="bob", password="x")
 
-        token = make_token(_password_reset(), bob)
+        token = make_token(purpose_of_password(), bob)
 
         assert len(token) <= MAX_LENGTH
-        assert read_token(_password_reset(), token) == bob
+        assert read_token(purpose_of_password(), token) == bob
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_key_that_refers_to_another_model_comes_back(db):
+def test_primary_key_of_a_relation_is_read_back(db):
     group_key = models.OneToOneField(
         "auth.Group", models.CASCADE, primary_key=True, related_name="+"
     )
-    from django.contrib.auth.models import Group
-
     with installed(key=group_key, RECOVERY_FACTOR=None) as model:
         group = Group.objects.create(name="one")
         bob = model.objects.create_user(key=group, username="bob", password="x")
 
-        token = make_token(_password_reset(), bob)
+        token = make_token(purpose_of_password(), bob)
 
-        assert read_token(_password_reset(), token).pk == group.pk
+        assert read_token(purpose_of_password(), token).pk == group.pk
 
 
 @pytest.mark.django_db(transaction=True)
@@ -323,7 +323,7 @@ def test_a_key_that_refers_to_another_model_comes_back(db):
     ],
     ids=["uuid", "no text", "text too long", "leading zero", "number too large"],
 )
-def test_a_key_that_no_account_can_have_is_refused(field, raw):
+def test_token_with_impossible_key_is_malformed(field, raw):
     body = bytes([200]) + (1_800_000_000).to_bytes(4, "big") + b"m" * 16 + raw
     token = base64.urlsafe_b64encode(body).rstrip(b"=").decode()
 
@@ -332,13 +332,13 @@ def test_a_key_that_no_account_can_have_is_refused(field, raw):
         time_machine.travel(1_800_000_000),
         pytest.raises(InvalidToken, match="malformed"),
     ):
-        read_token(_password_reset(), token)
+        read_token(purpose_of_password(), token)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("purpose", **BY_NAME)
-@pytest.mark.parametrize("moved", [None, "neo@example.com"])
-def test_a_token_of_a_former_shape_is_refused(purpose, moved):
+@pytest.mark.parametrize("changed", [None, "neo@example.com"])
+def test_token_of_a_former_shape_is_invalid(purpose, changed):
     columns = {
         "phone": models.CharField(max_length=20, unique=True, null=True),
         "phone_verified": models.BooleanField(default=False),
@@ -349,7 +349,7 @@ def test_a_token_of_a_former_shape_is_refused(purpose, moved):
     }
     with installed(RECOVERY_FACTOR="phone", **deepcopy(columns)) as model:
         neo = model.objects.create_user(
-            username="neo", phone="a", phone_pending="b", email=moved
+            username="neo", phone="a", phone_pending="b", email=changed
         )
         token = make_token(purpose, neo)
         before = read_token(purpose, token)
@@ -365,9 +365,7 @@ def test_a_token_of_a_former_shape_is_refused(purpose, moved):
     assert before == neo
 
 
-def _password_reset():
-    from crudauth_django.security.tokens import Purpose
-
+def purpose_of_password():
     return Purpose(
         kind="bound_to_the_password",
         code=200,
