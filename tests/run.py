@@ -3,8 +3,8 @@
 
 python3 tests/run.py [--fast] [--django 5.2] [--keep] [options of pytest]
 
-Python is all that it needs: PostgreSQL and Valkey come as wheels. Browser tests
-run if CRUDAUTH_BROWSER is the path of Chromium.
+It needs nothing of the system but Python: PostgreSQL and Valkey come as wheels.
+Browser tests run if CRUDAUTH_BROWSER is the path of Chromium.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".venv-test"
-#: Two processes; the tests of a module stay together, since they share servers.
-PARALLEL = ("-n", "2", "--dist", "loadscope")
 
 
 def read_arguments() -> tuple[argparse.Namespace, list[str]]:
-    """Read the command line, and return the options of pytest apart."""
+    """Read the command line; unknown options are for pytest."""
     parser = argparse.ArgumentParser(description="Install and test.")
     parser.add_argument(
-        "--fast", action="store_true", help="leave out tests that start processes"
+        "--fast",
+        action="store_true",
+        help="leave out the tests that start servers or other processes",
     )
     parser.add_argument("--django", metavar="VERSION", help="such as 5.2 (newest)")
     parser.add_argument(
@@ -52,15 +52,19 @@ def install(django: str | None) -> None:
     """Make a new environment with the package, every extra and the tests' tools."""
     print(f"Making {FOLDER} ...", flush=True)
     venv.EnvBuilder(clear=True, with_pip=True).create(FOLDER)
-    pip = (python_of_environment(), "-m", "pip", "install", "--quiet")
-    run(*pip, "--upgrade", "pip>=25.1")
+    python = python_of_environment()
+    run(python, "-m", "pip", "install", "--quiet", "pip>=25.1", "uv>=0.8")
     groups = ["--group", "test"]
     if os.environ.get("CRUDAUTH_BROWSER"):
         groups += ["--group", "browser"]
     old = django is not None and int(django.partition(".")[0]) < 6
     extras = "dev,tasks-compat" if old else "dev"
     chosen = [f"django=={django}.*"] if django else []
-    run(*pip, "--editable", f"{ROOT}[{extras}]", *groups, *chosen)
+    wanted = ["--editable", f"{ROOT}[{extras}]", *groups, *chosen]
+    # uv takes seconds. pip knows every index and proxy that a machine may need.
+    uv = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python]
+    if subprocess.run([*uv, *wanted], cwd=ROOT, check=False).returncode:
+        run(python, "-m", "pip", "install", "--quiet", *wanted)
 
 
 def main() -> None:
@@ -70,8 +74,11 @@ def main() -> None:
     arguments, for_pytest = read_arguments()
     if not (arguments.keep and python_of_environment().exists()):
         install(arguments.django)
-    fast = ("-m", "not slow") if arguments.fast else ()
-    run(python_of_environment(), "-m", "pytest", *PARALLEL, *fast, *for_pytest)
+    chosen = ["-m", "not slow"] if arguments.fast else []
+    if "--pdb" not in for_pytest and (os.cpu_count() or 1) > 1:
+        # A module's servers are started once: its tests stay in one process.
+        chosen += ["-n", "2", "--dist", "loadscope"]
+    run(python_of_environment(), "-m", "pytest", *chosen, *for_pytest)
 
 
 if __name__ == "__main__":

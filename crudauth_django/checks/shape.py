@@ -38,35 +38,37 @@ def _is_unique(model: type[models.Model], field: models.Field[Any, Any]) -> bool
 def check_user_model() -> Messages:
     """Check ``AUTH_USER_MODEL`` and its shape."""
     model = get_user_model()
-    if issubclass(model, AbstractAuthUser):
-        yield from _check_key()
-        yield from _check_identifiers(model)
-        if model.RECOVERY_FACTOR is not None:
-            yield from _check_factor(model, model.RECOVERY_FACTOR)
-        yield from _check_number_format(model)
-    else:
+    if not issubclass(model, AbstractAuthUser):
         yield checks.Error(
             f"AUTH_USER_MODEL {model._meta.label} is not an AbstractAuthUser.",
             hint="Inherit crudauth_django.models.AbstractAuthUser.",
             obj=model,
             id="crudauth.E001",
         )
-
-
-def _check_key() -> Messages:
-    """Require primary keys short enough for a token.
-
-    The check assumes ASCII: a letter may need four bytes in UTF-8.
-    """
-    field = key_field()
-    if not isinstance(field, models.CharField | models.TextField):
         return
-    if field.max_length is None or field.max_length > MAX_KEY:
+    key = key_field()
+    # ASCII is assumed: a letter may need four bytes in UTF-8, and MAX_KEY is bytes.
+    if isinstance(key, models.CharField | models.TextField) and (
+        key.max_length is None or key.max_length > MAX_KEY
+    ):
         yield checks.Error(
-            f"The primary key {field.name!r} can be too long for a token.",
+            f"The primary key {key.name!r} can be too long for a token.",
             hint=f"Declare it with max_length={MAX_KEY} at most, or use another key.",
-            obj=field.model,
+            obj=key.model,
             id="crudauth.E033",
+        )
+    yield from _check_identifiers(model)
+    if model.RECOVERY_FACTOR is not None:
+        yield from _check_factor(model, model.RECOVERY_FACTOR)
+    chosen = getattr(settings, "PHONENUMBER_DB_FORMAT", "E164")
+    fields = [_field(model, name) for name in model.shape().columns]
+    if chosen != "E164" and any(isinstance(f, PhoneNumberField) for f in fields):
+        yield checks.Error(
+            f"PHONENUMBER_DB_FORMAT is {chosen!r}: numbers would be stored in that "
+            "format and looked up in E.164.",
+            hint='Set PHONENUMBER_DB_FORMAT = "E164", or remove it.',
+            obj=model,
+            id="crudauth.E009",
         )
 
 
@@ -133,19 +135,6 @@ def _check_factor(model: type[AbstractAuthUser], name: str) -> Messages:
                 obj=model,
                 id="crudauth.E008",
             )
-
-
-def _check_number_format(model: type[AbstractAuthUser]) -> Messages:
-    chosen = getattr(settings, "PHONENUMBER_DB_FORMAT", "E164")
-    fields = [_field(model, name) for name in model.shape().columns]
-    if chosen != "E164" and any(isinstance(f, PhoneNumberField) for f in fields):
-        yield checks.Error(
-            f"PHONENUMBER_DB_FORMAT is {chosen!r}: numbers would be stored in that "
-            "format and looked up in E.164.",
-            hint='Set PHONENUMBER_DB_FORMAT = "E164", or remove it.',
-            obj=model,
-            id="crudauth.E009",
-        )
 
 
 def _recoverable_model() -> type[AbstractAuthUser] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
-from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.utils.translation import to_language
 from phonenumber_field.modelfields import PhoneNumberField
@@ -36,9 +36,14 @@ def check_segments() -> Messages:
     Every text is rendered in each translated language of the project, with the
     longest name and token.
     """
+    model = get_user_model()
+    factor = getattr(model, "RECOVERY_FACTOR", None)
+    field = next((f for f in model._meta.concrete_fields if f.name == factor), None)
     try:
-        if get_settings().channels and _recovers_by_sms():
-            yield from list(_check_languages())
+        if get_settings().channels and field is not None:
+            sms = [c for c in every_channel() if c.sends_sms and c.serves(field.name)]
+            if sms or isinstance(field, PhoneNumberField):
+                yield from list(_check_languages())
     except ImproperlyConfigured:
         return  # crudauth.E021
     except (TemplateDoesNotExist, TemplateSyntaxError) as error:
@@ -49,22 +54,21 @@ def check_segments() -> Messages:
         )
 
 
-def _recovers_by_sms() -> bool:
-    model = get_user_model()
-    factor = getattr(model, "RECOVERY_FACTOR", None)
-    try:
-        field = model._meta.get_field(factor or "")
-    except FieldDoesNotExist:
-        return False
-    return isinstance(field, PhoneNumberField) or any(
-        channel.sends_sms and channel.serves(field.name) for channel in every_channel()
-    )
-
-
 def _check_languages() -> Messages:
     seen: set[str] = set()
     for language in _languages():
-        rendered = {kind: _render(kind, language) for kind in KINDS}
+        rendered = {}
+        for kind in KINDS:
+            recovery = RECOVERIES.get(kind)
+            intent = build_intent(
+                kind=kind,
+                token=_UUID_TOKEN if recovery else None,
+                recipient="",
+                account=_ACCOUNT,
+                language=language,
+                expires_in=recovery.purpose.max_age() if recovery else None,
+            )
+            rendered[kind] = texts.render_sms(intent)
         new = {kind: text for kind, text in rendered.items() if text not in seen}
         seen.update(new.values())
         if long := {k: text for k, text in new.items() if segments(text) > 1}:
@@ -87,20 +91,6 @@ def _languages() -> Iterator[str]:
 
 def _base(code: str) -> str:
     return code.lower().partition("-")[0]
-
-
-def _render(kind: MessageKind, language: str) -> str:
-    recovery = RECOVERIES.get(kind)
-    return texts.render_sms(
-        build_intent(
-            kind=kind,
-            token=_UUID_TOKEN if recovery else None,
-            recipient="",
-            account=_ACCOUNT,
-            language=language,
-            expires_in=recovery.purpose.max_age() if recovery else None,
-        )
-    )
 
 
 def _price(language: str, long: dict[MessageKind, str]) -> checks.CheckMessage:

@@ -100,8 +100,17 @@ class Audit:
         batch = list(rows[: self.batch_size])
         while batch:
             for pk, *values in batch:
+                key = pk if isinstance(pk, int) else str(pk)
                 for column, stored in zip(self.columns, values, strict=True):
-                    self._add(pk if isinstance(pk, int) else str(pk), column, stored)
+                    digest, problem, code = None, "", None
+                    try:
+                        value = column.normalize(stored)
+                        if not column.is_normalized(stored, value):
+                            problem = "not_normalized"
+                        digest = self.digests.digest(column.name, value)
+                    except ValidationError as error:
+                        problem, code = "unreadable", str(error.error_list[0].code)
+                    self.digests.add(key, column.name, digest, problem, code)
             yield len(batch)
             batch = list(rows.filter(pk__gt=batch[-1][0])[: self.batch_size])
 
@@ -134,17 +143,6 @@ class Audit:
         users = user_model()._base_manager.using(self.database)
         stored = {f"stored_{column.name}": column.stored for column in self.columns}
         return users.annotate(**stored).values_list("pk", *stored)
-
-    def _add(self, pk: int | str, column: Column, stored: Any) -> None:
-        try:
-            value = column.normalize(stored)
-        except ValidationError as error:
-            code = str(error.error_list[0].code)
-            self.digests.add(pk, column.name, None, "unreadable", code)
-            return
-        digest = self.digests.digest(column.name, value)
-        problem = "" if column.is_normalized(stored, value) else "not_normalized"
-        self.digests.add(pk, column.name, digest, problem, None)
 
     def _write(
         self, pk: Any, column: Column, stored: Any, digest: bytes | None

@@ -4,7 +4,7 @@ from tests.support.projects.project import *  # noqa: F403 (Django settings exte
 from tests.support.projects.project import INSTALLED_APPS
 
 INSTALLED_APPS = [
-    *(app for app in INSTALLED_APPS if app != "crudauth_django"),
+    *(app for app in INSTALLED_APPS if not app.startswith("crudauth_django")),
     "tests.adoption.before.apps.PeopleConfig",
 ]
 AUTH_USER_MODEL = "people.User"

@@ -61,7 +61,10 @@ def test_python_api_page_lists_every_public_module():
     assert sorted(listed) == sorted(PUBLIC)
 
 
-@pytest.mark.parametrize("module", sorted(PUBLIC))
+# The plugin runs in mypy's process: the typed project tests it there.
+@pytest.mark.parametrize(
+    "module", sorted(PUBLIC.keys() - {"crudauth_django.mypy_plugin"})
+)
 def test_public_names_exist_and_have_docstrings(module: str):
     names = {
         name: getattr(importlib.import_module(module), name) for name in PUBLIC[module]
