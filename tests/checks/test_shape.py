@@ -167,7 +167,7 @@ def test_relation_as_identifier_is_e003():
         ),
         ({"LOGIN_IDENTIFIERS": ("email",), "RECOVERY_FACTOR": None}, False, []),
     ],
-    ids=["name", "address", "address proven", "no recovery"],
+    ids=["name", "address", "address verified", "no recovery"],
 )
 def test_login_with_address_is_w001(settings, attrs, verified, expected):
     settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = verified

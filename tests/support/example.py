@@ -1,4 +1,4 @@
-"""The example project, as a process of its own."""
+"""The example project in a process of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MANAGE = ROOT / "example_project" / "manage.py"
 
 
 def run_example(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run one of the example's commands; nobody looks at its exit code."""
+    """Run a command of the example; the caller checks the exit code."""
     clean = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
     return subprocess.run(
         [sys.executable, str(MANAGE), *arguments],
@@ -30,7 +30,7 @@ def run_example(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]
 
 @contextlib.contextmanager
 def served_example() -> Iterator[str]:
-    """Serve the example with a fresh database; yields its URL."""
+    """Serve the example with a new database; yields the URL."""
     url = f"http://127.0.0.1:{free_port()}"
     with tempfile.TemporaryDirectory() as folder:
         database = str(Path(folder) / "db.sqlite3")

