@@ -57,11 +57,6 @@ def user_database() -> str:
     return router.db_for_write(user_model())
 
 
-def as_django_user(user: AbstractAuthUser) -> Any:
-    """Return the user for a function that is typed for one project's model."""
-    return user
-
-
 def user_shape() -> Shape:
     """Return the shape of the project's user model."""
     return user_model().shape()

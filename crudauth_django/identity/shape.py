@@ -44,8 +44,3 @@ class Shape:
         """Every identifier and the factor, without repetition."""
         factor = () if self.factor is None else (self.factor,)
         return tuple(dict.fromkeys(self.identifiers + factor))
-
-    @property
-    def factor_identifies(self) -> bool:
-        """Whether accounts log in with the recovery value."""
-        return self.factor in self.identifiers

@@ -98,7 +98,7 @@ def test_model_without_factor_has_no_verified_field():
         )
         assert user.recovery_value is None
         assert not user.is_recovery_verified
-        assert not model.shape().factor_identifies
+        assert model.shape().factor not in model.shape().identifiers
         with pytest.raises(ImproperlyConfigured):
             _ = model.shape().verified
 
