@@ -1,4 +1,4 @@
-"""Behaviour that is different on MariaDB and MySQL; collected there alone.
+"""Behaviour that is different on MariaDB and MySQL; deselected elsewhere.
 
 Their default collation treats values as equal that differ in case or accents.
 """
@@ -6,15 +6,15 @@ Their default collation treats values as equal that differ in case or accents.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
 
 import pytest
-from django.db import connection
 
 from crudauth_django.users import field_of, user_model, user_shape
 from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
 from tests.support.people import is_verified
+from tests.support.waiting import at_once
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -31,15 +31,8 @@ def lookalike(value: str) -> str:
     return value.replace("example", "ex\u00e0mple").replace("wa.", "WA.")
 
 
-def at_once(call: Callable[[int], int]) -> list[int]:
-    def run(number: int) -> int:
-        try:
-            return call(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        return sorted(pool.map(run, range(PARALLEL)))
+def parallel_statuses(call: Callable[[int], int]) -> list[int]:
+    return sorted(at_once([partial(call, number) for number in range(PARALLEL)]))
 
 
 @pytest.mark.parametrize("path", ["/email/verify-request", "/password/reset-request"])
@@ -71,7 +64,7 @@ def test_parallel_registrations_create_one_account(ada):
         response = Browser().post("/register", {**values, "password": PASSWORD})
         return response.status_code
 
-    statuses = at_once(register)
+    statuses = parallel_statuses(register)
 
     assert set(statuses) <= {HTTPStatus.ACCEPTED, HTTPStatus.BAD_REQUEST}
     assert user_model().objects.count() == 1
@@ -81,7 +74,7 @@ def test_parallel_verifications_redeem_token_once(ada, outbox):
     ada.register()
     token = outbox[-1].token
 
-    statuses = at_once(
+    statuses = parallel_statuses(
         lambda _n: Browser().post("/email/verify-confirm", {"token": token}).status_code
     )
 
@@ -93,7 +86,7 @@ def test_parallel_resets_redeem_token_once(ada, outbox):
     ada.request("/password/reset-request", ada.factor)
     token = outbox[-1].token
 
-    statuses = at_once(
+    statuses = parallel_statuses(
         lambda n: (
             Browser()
             .post(
@@ -111,7 +104,7 @@ def test_parallel_guesses_compare_five_passwords(ada, settings):
     settings.CRUDAUTH_LOCKOUT = {"NETWORK_ATTEMPTS": 1000}
     ada.register()
 
-    statuses = at_once(
+    statuses = parallel_statuses(
         lambda _n: Browser().log_in(ada.own_identifier, "not the password").status_code
     )
 
@@ -125,7 +118,7 @@ def test_parallel_claimants_leave_one_verified_holder(ada, bob, eve, outbox):
         person.register_with_factor_of(ada)
     tokens = [m.token for m in outbox if m.kind == "verify_recovery"] * PARALLEL
 
-    statuses = at_once(
+    statuses = parallel_statuses(
         lambda n: (
             Browser().post("/email/verify-confirm", {"token": tokens[n]}).status_code
         )

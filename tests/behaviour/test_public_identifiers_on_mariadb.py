@@ -1,4 +1,4 @@
-"""Public identifiers on MariaDB, where ``\u00e4`` is ``a``; collected there alone."""
+"""Public identifiers on MariaDB, where ``\u00e4`` is ``a``; deselected elsewhere."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import connections
@@ -26,18 +27,13 @@ def eventually(look: Callable[[], Any], *, within: float = PATIENCE) -> Any:
 def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     """Make all calls at the same moment, and return their results in order."""
     barrier = threading.Barrier(len(calls))
-    results: list[Any] = [None] * len(calls)
 
-    def run(place: int) -> None:
+    def run(call: Callable[[], Any]) -> Any:
         barrier.wait(timeout=PATIENCE)
         try:
-            results[place] = calls[place]()
+            return call()
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
