@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
@@ -137,7 +137,7 @@ def phone(number: int) -> str:
     return f"+1212555{number:04d}"
 
 
-def register(url: str, numbers: range, *, retry: bool = False) -> set[str]:
+def register(url: str, numbers: Iterable[int], *, retry: bool = False) -> set[str]:
     """Register accounts; returns the numbers that must get a message.
 
     With ``retry``, a request that the server refuses is sent again.

@@ -31,6 +31,11 @@ def test_hanging_provider_delays_no_response_and_adds_no_thread(
         # Each gets the usual response, although no message has been delivered.
         expected = register(url, range(30))
         accepted_meanwhile = list(provider.accepted)
+        # On a busy machine, one process of the server may get most requests.
+        for number in range(30, 90):
+            if provider.hanging == BOUND:
+                break
+            expected |= register(url, [number])
         eventually(lambda: provider.hanging == BOUND)
         provider.release.set()
         eventually(lambda: provider.recipients() == expected)
