@@ -26,4 +26,4 @@ class SmsChannel(DeliveryChannel):
         message = json.dumps({"to": intent.recipient, "body": body}).encode()
         headers = {"Content-Type": "application/json"}
         request = Request(settings.SMS_GATEWAY_URL, message, headers)  # noqa: S310 (the URL is a setting)
-        urlopen(request, timeout=5).close()  # noqa: S310 (the URL is a setting) (the project's own setting)
+        urlopen(request, timeout=5).close()  # noqa: S310 (the URL is a setting)
