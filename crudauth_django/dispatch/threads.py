@@ -114,19 +114,13 @@ class ThreadDispatcher(Dispatcher):
     def _run(self) -> None:
         try:
             while True:
-                following = self._deliver_next()
-                if following is None:
-                    continue
-                if self._closing:
-                    logger.error("No time to try message %s again.", following.id)
-                else:
-                    self._put(following)
+                self._deliver_next()
         finally:  # such as SystemExit, raised by a channel
             with self._changed:
                 self._threads.remove(threading.current_thread())
                 self._start_worker()
 
-    def _deliver_next(self) -> PendingMessage | None:
+    def _deliver_next(self) -> None:
         with self._changed:
             while True:
                 # At the exit, every message is due.
@@ -137,10 +131,17 @@ class ThreadDispatcher(Dispatcher):
                 self._changed.wait(wait)
             self._busy += 1
             message = self._queue.pop()
+        following = None
         try:
-            return self.handler(message)
+            following = self.handler(message)
         finally:
             connections.close_all()
+            # One lock for both: drain() must not return before the next attempt
+            # is queued or logged.
             with self._changed:
                 self._busy -= 1
+                if following is not None and self._closing:
+                    logger.error("No time to try message %s again.", following.id)
+                elif following is not None:
+                    self._put(following)
                 self._changed.notify_all()
