@@ -1,12 +1,11 @@
 """The authentication backend for Django, the admin and the API."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.client import client_of
@@ -15,13 +14,9 @@ from crudauth_django.exceptions import (
     InvalidCredentials,
     LockedOut,
 )
+from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security.credentials import verify_credentials
 from crudauth_django.users import user_model
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
-
-    from crudauth_django.models import AbstractAuthUser
 
 __all__ = ["IdentifierBackend"]
 

@@ -1,15 +1,11 @@
 """The client of a request: its address and its user agent."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
 
 from crudauth_django.conf.settings import get_settings
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 __all__ = ["Client", "client_of"]
 

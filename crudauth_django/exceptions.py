@@ -1,7 +1,5 @@
 """The errors of the domain; none of them knows HTTP."""
 
-from __future__ import annotations
-
 __all__ = [
     "CountersUnavailable",
     "CrudauthError",

@@ -1,7 +1,5 @@
 """The kinds of messages, and the outcomes of their delivery."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 __all__ = ["KINDS", "NOTICE_KINDS", "TOKEN_KINDS", "MessageKind", "Outcome"]

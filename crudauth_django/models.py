@@ -1,7 +1,5 @@
 """The abstract user model, and the tables of the counters and the outbox."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Self, cast
 
@@ -14,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crudauth_django.identity.credentials import CredentialsMixin
-from crudauth_django.identity.fields import UsernameField
+from crudauth_django.identity.fields import AnyField, UsernameField
 from crudauth_django.identity.manager import AuthUserManager
 from crudauth_django.identity.metaclass import AuthUserBase
 from crudauth_django.identity.normalize import normalize, to_text
@@ -195,7 +193,7 @@ class AbstractAuthUser(
     def _normalize_fields(self, names: Iterable[str]) -> None:
         errors = {}
         for name in names:
-            field = cast("models.Field[Any, Any]", self._meta.get_field(name))
+            field = cast(AnyField, self._meta.get_field(name))
             value = getattr(self, name)
             empty = value is None or value == ""
             try:

@@ -4,8 +4,6 @@ List it in ``plugins`` beside ``mypy_django_plugin.main``, in any order. That
 plugin loads the project's models, and this one reads their fields.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -135,7 +133,7 @@ def _assigned_names(block: Block) -> Iterator[str]:
 
 
 def _field_type(
-    field: models.Field[Any, Any], api: SemanticAnalyzerPluginInterface
+    field: "models.Field[Any, Any]", api: SemanticAnalyzerPluginInterface
 ) -> Type | None:
     """Return the type of a field; ``None`` while mypy has not read its class."""
     unknown = AnyType(TypeOfAny.explicit)

@@ -1,21 +1,17 @@
 """Limit your own views to accounts with a verified recovery value."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import BasePermission
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponseBase
-    from rest_framework.request import Request
-    from rest_framework.views import APIView
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 _View = TypeVar(
     "_View", bound="Callable[..., HttpResponseBase | Awaitable[HttpResponseBase]]"

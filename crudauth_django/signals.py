@@ -12,8 +12,6 @@ Every signal is sent with ``send_robust``: Django logs a receiver's exception,
 and the flow goes on.
 """
 
-from __future__ import annotations
-
 from django.dispatch import Signal
 
 __all__ = [

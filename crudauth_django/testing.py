@@ -8,8 +8,6 @@ With pytest, put ``pytest_plugins = ["crudauth_django.testing"]`` into the root
 For a channel, subclass :class:`ChannelContract`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace

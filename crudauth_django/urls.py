@@ -3,8 +3,6 @@
 The paths have no trailing slash. Paths and names are the same for every factor.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,23 +1,18 @@
 """The project's user model, and look-ups in it."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import router
 from django.db.models import Q
 
+from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import normalize, to_text
+from crudauth_django.identity.shape import Shape
 from crudauth_django.models import AbstractAuthUser
-
-if TYPE_CHECKING:
-    from django.db import models
-
-    from crudauth_django.identity.shape import Shape
 
 __all__ = [
     "field_of",
@@ -62,9 +57,9 @@ def user_shape() -> Shape:
     return user_model().shape()
 
 
-def field_of(name: str) -> models.Field[Any, Any]:
+def field_of(name: str) -> AnyField:
     """Return a field of the project's user model."""
-    return cast("models.Field[Any, Any]", user_model()._meta.get_field(name))
+    return cast(AnyField, user_model()._meta.get_field(name))
 
 
 def protected_fields() -> frozenset[str]:

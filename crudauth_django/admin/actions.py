@@ -1,11 +1,11 @@
 """The actions of support staff, done by the flows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -13,14 +13,10 @@ from crudauth_django.client import client_of
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.flows import recovery, sessions
+from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security import lockout
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
-
-    from crudauth_django.models import AbstractAuthUser
-
     # Generic for type checkers only.
     ModelAdmin = admin.ModelAdmin[AbstractAuthUser]
 else:

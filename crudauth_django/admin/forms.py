@@ -1,7 +1,5 @@
 """Forms with the rules of the flows."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -14,13 +12,11 @@ from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.flows.passwords import set_password
+from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import normalize, to_text
+from crudauth_django.models import AbstractAuthUser
 
 if TYPE_CHECKING:
-    from django.db import models
-
-    from crudauth_django.models import AbstractAuthUser
-
     # Django's forms are generic for type checkers only.
     Form = forms.Form
     CreationForm = AdminUserCreationForm[AbstractAuthUser]
@@ -40,7 +36,7 @@ class IdentityField(forms.Field):
     numbers of unassigned ranges.
     """
 
-    def __init__(self, *, column: models.Field[Any, Any], **kwargs: Any) -> None:
+    def __init__(self, *, column: AnyField, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.column = column
 

@@ -1,7 +1,5 @@
 """The admin of a user model of any shape."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +8,8 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from django.db.models import Q
-from django.http import HttpResponseRedirect
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from crudauth_django.admin.actions import AccountActions
@@ -22,15 +20,11 @@ from crudauth_django.admin.forms import (
     IdentityField,
 )
 from crudauth_django.flows.changes import replace_recovery_value
+from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import normalize
+from crudauth_django.models import AbstractAuthUser
 
 if TYPE_CHECKING:
-    from django.db import models
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
-
-    from crudauth_django.models import AbstractAuthUser
-
     # Generic for type checkers only.
     Base = UserAdmin[AbstractAuthUser]
 else:
@@ -118,7 +112,7 @@ class AuthUserAdmin(AccountActions, Base):
         )
 
     def formfield_for_dbfield(
-        self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any
+        self, db_field: AnyField, request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is None or db_field.name not in self.model.shape().columns:

@@ -1,7 +1,5 @@
 """Authenticate the API's requests by Django's sessions."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from django.conf import settings

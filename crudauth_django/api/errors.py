@@ -1,7 +1,5 @@
 """Turn errors into responses; no other module does."""
 
-from __future__ import annotations
-
 import logging
 from functools import singledispatch
 from typing import Any

@@ -1,7 +1,5 @@
 """The fields of request bodies and of accounts."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError

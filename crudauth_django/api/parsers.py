@@ -1,7 +1,5 @@
 """Parse request bodies within limits."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import IO, Any
 

@@ -6,8 +6,6 @@ this module knows it.
 # The extensions' __init_subclass__ has no types.
 # mypy: allow-untyped-calls
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.utils.module_loading import import_string

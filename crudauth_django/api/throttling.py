@@ -1,7 +1,5 @@
 """Limit requests, by the same counters as failures."""
 
-from __future__ import annotations
-
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.counters import get_counters
 from crudauth_django.counters.base import counter_key

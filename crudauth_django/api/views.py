@@ -1,7 +1,5 @@
 """The endpoints: each calls one flow."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

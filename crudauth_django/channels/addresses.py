@@ -1,7 +1,5 @@
 """The addresses that a channel may send secrets to."""
 
-from __future__ import annotations
-
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 

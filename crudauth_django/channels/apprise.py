@@ -1,7 +1,5 @@
 """Notifications over Apprise, a library for over a hundred services."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Try one message over one channel."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import time

@@ -1,7 +1,5 @@
 """The port of channels, and the message that a channel gets."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterable
 from dataclasses import asdict, dataclass, field

@@ -1,7 +1,5 @@
 """Show messages on the console, for development."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any, TextIO
 

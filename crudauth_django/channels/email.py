@@ -1,7 +1,5 @@
 """Email over Django's mail backend."""
 
-from __future__ import annotations
-
 import re
 from email.utils import parseaddr
 from smtplib import SMTPRecipientsRefused

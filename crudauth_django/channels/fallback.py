@@ -1,7 +1,5 @@
 """Try several channels in order, until one accepts the message."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Write messages into a folder, for development."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

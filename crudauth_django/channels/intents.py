@@ -1,7 +1,5 @@
 """Build what a channel gets."""
 
-from __future__ import annotations
-
 import uuid
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Keep messages in memory, for tests."""
 
-from __future__ import annotations
-
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 
 __all__ = ["LocMemChannel", "outbox"]

@@ -1,7 +1,5 @@
 """Hide recovery values and secrets in texts for logs."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote
 

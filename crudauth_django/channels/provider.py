@@ -1,7 +1,5 @@
 """The base of the channels over a provider's library or server."""
 
-from __future__ import annotations
-
 import logging
 import math
 import re

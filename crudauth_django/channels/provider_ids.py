@@ -4,8 +4,6 @@
 learns an id calls :func:`set_provider_id`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

@@ -1,7 +1,5 @@
 """The channels of ``CRUDAUTH_CHANNELS``, by label."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 

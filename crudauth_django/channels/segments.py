@@ -5,8 +5,6 @@ concatenated messages. 140 octets hold 160 characters of 7 bits or 70 code units
 of 16 bits. Six octets of header leave room for 153 and 67.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from enum import StrEnum
 

@@ -3,8 +3,6 @@
 A project overrides a template with one of the same name.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import timedelta

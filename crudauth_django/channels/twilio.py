@@ -1,7 +1,5 @@
 """SMS and WhatsApp over Twilio."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

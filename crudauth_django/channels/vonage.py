@@ -1,7 +1,5 @@
 """SMS and WhatsApp over Vonage's Messages API."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit

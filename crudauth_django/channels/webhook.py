@@ -1,7 +1,5 @@
 """Your own gateway: signed JSON over HTTPS."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib

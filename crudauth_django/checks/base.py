@@ -1,7 +1,5 @@
 """Register checks, and read settings before they are checked."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 

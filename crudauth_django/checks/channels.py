@@ -1,7 +1,5 @@
 """Check the channels."""
 
-from __future__ import annotations
-
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks

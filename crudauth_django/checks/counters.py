@@ -1,7 +1,5 @@
 """Check the counter store."""
 
-from __future__ import annotations
-
 from django.core import checks
 from django.core.cache import InvalidCacheBackendError, caches
 from django.core.cache.backends.base import BaseCache

@@ -1,7 +1,5 @@
 """Check the dispatcher."""
 
-from __future__ import annotations
-
 from django.core import checks
 
 from crudauth_django.checks.base import Messages, build, parsed, system_check

@@ -1,7 +1,5 @@
 """Check Django's own settings."""
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 
 from django.apps import apps

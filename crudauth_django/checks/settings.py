@@ -1,7 +1,5 @@
 """Check the ``CRUDAUTH_*`` settings, by themselves and against each other."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from django.conf import settings

@@ -1,9 +1,5 @@
 """Check the user model: its declaration, and information that it would reveal."""
 
-from __future__ import annotations
-
-from typing import Any
-
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
@@ -12,12 +8,13 @@ from django.db import models
 from phonenumber_field.modelfields import PhoneNumberField
 
 from crudauth_django.checks.base import Messages, parsed, system_check
+from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import is_personal
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security.tokens import MAX_KEY, key_field
 
 
-def _field(model: type[models.Model], name: str) -> models.Field[Any, Any] | None:
+def _field(model: type[models.Model], name: str) -> "AnyField | None":
     try:
         field = model._meta.get_field(name)
     except FieldDoesNotExist:
@@ -25,7 +22,7 @@ def _field(model: type[models.Model], name: str) -> models.Field[Any, Any] | Non
     return field if isinstance(field, models.Field) else None
 
 
-def _is_unique(model: type[models.Model], field: models.Field[Any, Any]) -> bool:
+def _is_unique(model: type[models.Model], field: AnyField) -> bool:
     return field.unique or any(
         constraint.fields == (field.name,)
         and constraint.condition is None

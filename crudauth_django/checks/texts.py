@@ -1,7 +1,5 @@
 """Check the segments of each SMS in each language of the project."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path

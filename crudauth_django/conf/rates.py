@@ -1,7 +1,5 @@
 """Rates in settings: ``5/15m`` is five in fifteen minutes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Readers of settings: each returns the parsed value or raises ``ValueError``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta

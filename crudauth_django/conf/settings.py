@@ -4,8 +4,6 @@ Read them with :func:`get_settings`. No value is copied at import, so
 ``override_settings`` works everywhere.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta

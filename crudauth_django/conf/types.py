@@ -1,7 +1,5 @@
 """The values of structured settings; ``conf.settings`` describes each option."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta

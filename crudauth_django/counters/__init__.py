@@ -5,8 +5,6 @@ need not survive a power cut. Every method raises ``CountersUnavailable`` while 
 store is down, so that no guess goes uncounted.
 """
 
-from __future__ import annotations
-
 from typing import cast
 
 from crudauth_django.conf.settings import cached_setting, get_settings

@@ -1,7 +1,5 @@
 """Count in a Django cache."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 

@@ -1,12 +1,10 @@
 """Count in a table of the project's database."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from django.db import (
     DatabaseError,
@@ -16,16 +14,13 @@ from django.db import (
     router,
     transaction,
 )
-from django.db.models import F
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from crudauth_django.counters.base import MAX_TRIES, CounterStore
 from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.models import Counter
-
-if TYPE_CHECKING:
-    from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.db.models import QuerySet
 
 T = TypeVar("T")
 

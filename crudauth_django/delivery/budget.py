@@ -1,7 +1,5 @@
 """Count the messages to one recovery value."""
 
-from __future__ import annotations
-
 import logging
 
 from crudauth_django.channels.masking import mask

@@ -4,8 +4,6 @@ This runs off the request. A request for an unknown value takes the same time,
 because the look-up happens here.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A message that waits to be sent, before it has a token."""
 
-from __future__ import annotations
-
 import random
 import time
 import uuid

@@ -1,7 +1,5 @@
 """Find the account of a pending message, and decide what to send to it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta

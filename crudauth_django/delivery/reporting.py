@@ -1,7 +1,5 @@
 """Report attempts to the log and to applications."""
 
-from __future__ import annotations
-
 import logging
 
 from crudauth_django import signals

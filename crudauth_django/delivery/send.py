@@ -1,7 +1,5 @@
 """Hand one message to every channel that serves it."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace

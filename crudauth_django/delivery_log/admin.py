@@ -1,15 +1,11 @@
 """The log in the admin, read-only."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from crudauth_django.delivery_log.models import LoggedDelivery
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 
 @admin.register(LoggedDelivery)

@@ -1,7 +1,5 @@
 """The app; ``INSTALLED_APPS`` switches it on, no setting does."""
 
-from __future__ import annotations
-
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 

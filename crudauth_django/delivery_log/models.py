@@ -1,7 +1,5 @@
 """The table of the delivery log."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 

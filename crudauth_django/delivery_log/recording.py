@@ -1,7 +1,5 @@
 """Record attempts, and delete old records."""
 
-from __future__ import annotations
-
 import logging
 from datetime import timedelta
 from typing import Any

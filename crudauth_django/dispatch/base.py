@@ -1,7 +1,5 @@
 """The port of dispatchers, and the simplest one."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import cast

@@ -3,20 +3,16 @@
 Django has it since 6.0. On 5.2 the ``django-tasks`` backport has the same API.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.apps import apps
 from django.db import router
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 #: Whether a tasks framework is installed.
 HAS_TASKS = bool(find_spec("django.tasks") or find_spec("django_tasks"))

@@ -1,7 +1,5 @@
 """A bounded queue whose items are due at a time."""
 
-from __future__ import annotations
-
 import heapq
 from itertools import count
 from typing import Generic, TypeVar

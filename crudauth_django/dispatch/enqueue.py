@@ -1,7 +1,5 @@
 """Hand messages to the dispatcher."""
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 

@@ -6,8 +6,6 @@ with one conditional ``UPDATE``, before it delivers. So a task that is lost, lat
 or run twice neither loses nor duplicates a message.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Iterator

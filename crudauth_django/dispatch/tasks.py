@@ -1,7 +1,5 @@
 """Deliver with Django's Tasks framework."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from importlib import import_module
 from typing import Any

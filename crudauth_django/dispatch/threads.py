@@ -1,7 +1,5 @@
 """Deliver in a few threads of this process."""
 
-from __future__ import annotations
-
 import logging
 import math
 import os

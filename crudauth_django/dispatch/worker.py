@@ -7,8 +7,6 @@ delivers, it enqueues its own successor. It also enqueues every message again
 that is overdue by two leases: both of its tasks must be lost.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

@@ -1,11 +1,10 @@
 """Change the recovery value of an account."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.contrib.auth import get_user, update_session_auth_hash
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -16,9 +15,6 @@ from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security.credentials import reauthenticate
 from crudauth_django.security.redemption import CHANGE, VERIFY
 from crudauth_django.security.updates import claim_value
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 __all__ = ["confirm_change", "replace_recovery_value", "request_change"]
 

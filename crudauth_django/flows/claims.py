@@ -1,7 +1,5 @@
 """Insert an account that holds its recovery value, or only claims it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction

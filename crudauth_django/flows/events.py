@@ -1,12 +1,12 @@
 """The notices and signals that follow a change."""
 
-from __future__ import annotations
-
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth import user_login_failed
 from django.db import transaction
+from django.dispatch import Signal
+from django.http import HttpRequest
 
 from crudauth_django import signals
 from crudauth_django.client import Client
@@ -14,10 +14,6 @@ from crudauth_django.dispatch.enqueue import enqueue_message
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.users import user_database, user_model
-
-if TYPE_CHECKING:
-    from django.dispatch import Signal
-    from django.http import HttpRequest
 
 
 def user_registered(user: AbstractAuthUser, client: Client | None) -> None:

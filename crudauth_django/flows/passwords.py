@@ -1,10 +1,9 @@
 """Replace the password of a known account."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.contrib.auth import password_validation, update_session_auth_hash
+from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.client import Client, client_of
@@ -14,9 +13,6 @@ from crudauth_django.identity.passwords import make_password
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security.credentials import reauthenticate
 from crudauth_django.security.updates import replace_password
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 __all__ = ["change_password", "set_password"]
 

@@ -4,8 +4,6 @@ Values must be normalized. A request does the same work for every value; look-up
 and delivery happen off the request.
 """
 
-from __future__ import annotations
-
 from typing import Any, cast
 
 from django.contrib.auth import password_validation

@@ -1,12 +1,11 @@
 """Open and end sessions."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, login, logout
 from django.db.models import F
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
@@ -17,9 +16,6 @@ from crudauth_django.flows import events
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security.credentials import verify_credentials
 from crudauth_django.users import user_model
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 __all__ = ["end_all_sessions", "log_in", "log_out"]
 

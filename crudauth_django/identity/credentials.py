@@ -1,7 +1,5 @@
 """The password of an account, and the hash that its sessions carry."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

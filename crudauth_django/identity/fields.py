@@ -1,9 +1,11 @@
-"""The field of user names."""
+"""Types of fields, and the field of user names."""
 
-from __future__ import annotations
+from typing import Any, TypeAlias
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db import models
+
+AnyField: TypeAlias = "models.Field[Any, Any]"
 
 
 class UsernameField(models.CharField):  # type: ignore[type-arg]  # as Django's own subclasses

@@ -1,7 +1,5 @@
 """The manager of user models of any shape."""
 
-from __future__ import annotations
-
 from typing import Any, TypeVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager

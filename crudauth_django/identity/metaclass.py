@@ -1,17 +1,15 @@
 """The metaclass that completes a user model from its declaration."""
 
-from __future__ import annotations
-
 from typing import Any, cast
 
 from django.db import models
 from django.db.models.base import ModelBase
 from django.utils.translation import gettext_lazy as _
 
-from crudauth_django.identity.fields import UsernameField
+from crudauth_django.identity.fields import AnyField, UsernameField
 from crudauth_django.identity.shape import Shape
 
-Fields = dict[str, "models.Field[Any, Any]"]
+Fields = dict[str, AnyField]
 
 #: Options of the factor's field that its copy, ``<factor>_pending``, drops.
 _DROPPED_OPTIONS = frozenset(
@@ -37,7 +35,7 @@ class AuthUserBase(ModelBase):
 
     def __new__(
         mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any
-    ) -> AuthUserBase:
+    ) -> "AuthUserBase":
         if not getattr(attrs.get("Meta"), "abstract", False):
             shape, known = _declared(attrs, bases)
             emitted = _missing_identifiers(shape, known)

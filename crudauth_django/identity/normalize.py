@@ -7,12 +7,9 @@ for a field of your own::
     def _(field: MyField, text: str) -> str: ...
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from functools import singledispatch
-from typing import Any
 
 import phonenumbers
 from django.core.exceptions import ValidationError
@@ -20,7 +17,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
-from crudauth_django.identity.fields import UsernameField
+from crudauth_django.identity.fields import AnyField, UsernameField
 
 __all__ = ["canonical", "country_of", "is_personal", "normalize", "to_text"]
 
@@ -46,7 +43,7 @@ def to_text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def normalize(field: models.Field[Any, Any], value: object) -> str:
+def normalize(field: AnyField, value: object) -> str:
     """Return the canonical form of a value of this field.
 
     Raises Django's ``ValidationError`` for a value that is blank, malformed or
@@ -71,7 +68,7 @@ def normalize(field: models.Field[Any, Any], value: object) -> str:
 
 
 @singledispatch
-def canonical(field: models.Field[Any, Any], text: str) -> str:
+def canonical(field: AnyField, text: str) -> str:
     """Return the form in which this field stores ``text``.
 
     Raises ``ValidationError``. A field of a new type registers its own rule.
@@ -143,7 +140,7 @@ def _not_a_number() -> ValidationError:
     )
 
 
-def _refuse_personal_forms(field: models.Field[Any, Any], text: str) -> None:
+def _refuse_personal_forms(field: AnyField, text: str) -> None:
     """Raise if a text identifier could be read as an email address or a number.
 
     Each personal field of the model is tried: with a default region, digits
@@ -169,7 +166,7 @@ def _ambiguous() -> ValidationError:
 
 
 @singledispatch
-def country_of(field: models.Field[Any, Any], value: str) -> str:
+def country_of(field: AnyField, value: str) -> str:
     """Return the country of a value as ISO 3166, ``""`` if it has none.
 
     ``"001"`` is a number that belongs to no country. A field of a new type
@@ -190,7 +187,7 @@ def _country_of_phone(field: PhoneNumberField, value: str) -> str:
     return known or phonenumbers.region_code_for_country_code(code)
 
 
-def is_personal(field: models.Field[Any, Any]) -> bool:
+def is_personal(field: AnyField) -> bool:
     """Return whether a value of this field is an address of a person.
 
     An account under a chosen name is public. An account of the owner of an

@@ -4,8 +4,6 @@ The default is Argon2id (OWASP Password Storage Cheat Sheet, RFC 9106). A projec
 that sets ``PASSWORD_HASHERS`` is obeyed.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable
 from copy import copy

@@ -1,7 +1,5 @@
 """The shape of an account, as a user model declares it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured

@@ -1,7 +1,5 @@
 """Track which fields of an instance have changed since they were read."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from typing import Any, Self
 

@@ -1,23 +1,19 @@
 """Read an existing table of users, and normalize its values."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connections, models, transaction
-from django.db.models import ExpressionWrapper, F
+from django.db.models import ExpressionWrapper, F, QuerySet
+from django.db.models.expressions import Combinable
 
+from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import normalize, to_text
 from crudauth_django.management.digests import Digests
 from crudauth_django.users import field_of, user_model, user_shape
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-    from django.db.models.expressions import Combinable
 
 
 class Issue(NamedTuple):
@@ -38,7 +34,7 @@ class Issue(NamedTuple):
 class Column:
     """An identity column, as it stands in the database."""
 
-    field: models.Field[Any, Any]
+    field: AnyField
     #: Whether the table allows NULL. The model may differ before the migration.
     allows_null: bool
 

@@ -1,7 +1,5 @@
 """The channels and their results, as a terminal shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from crudauth_django.channels.attempts import DeliveryAttempt

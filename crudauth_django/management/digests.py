@@ -4,8 +4,6 @@ The key is never stored, so no copy of the file reveals a value. Memory does not
 grow with the table, because SQLite sorts on disk.
 """
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 import sqlite3

@@ -1,7 +1,5 @@
 """Compare a password, behind the lockout."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable
 

@@ -11,8 +11,6 @@ Sources: OWASP Authentication Cheat Sheet (account lockout), NIST SP 800-63B
 5.2.2 (rate limiting).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """The failures and locks of one lockout key, in the counter store."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Iterable, Sequence

@@ -6,8 +6,6 @@ A declaration names the state that a token is signed with, and the one
 the database lets one through.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -14,8 +14,6 @@ the token. Redeeming a token changes the state, so no table of redeemed tokens
 is needed. NIST SP 800-107 recommends a tag of at least 128 bits.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json
@@ -33,6 +31,7 @@ from django.db import models
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from crudauth_django.exceptions import InvalidToken
+from crudauth_django.identity.fields import AnyField
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.users import user_model
@@ -128,7 +127,7 @@ def _decode(token: str) -> bytes:
     return raw
 
 
-def key_field() -> models.Field[Any, Any]:
+def key_field() -> AnyField:
     """Return the primary key's field; for a relation, the field that it refers to."""
     field = user_model()._meta.pk
     while field.remote_field is not None:

@@ -4,8 +4,6 @@ Each is one ``UPDATE`` whose ``WHERE`` holds the state that was read. Its row
 count decides.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

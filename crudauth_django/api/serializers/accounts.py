@@ -7,8 +7,6 @@ registered field with the name of a column is written, unless the column is
 protected. ``CRUDAUTH_NEW_USER_FIELDS`` gets every field.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _

@@ -1,7 +1,5 @@
 """The base of the serializers that read bodies, and the names of flows' errors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

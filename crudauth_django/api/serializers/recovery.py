@@ -1,7 +1,5 @@
 """Verify, reset and change the recovery value: requests and confirmations."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY

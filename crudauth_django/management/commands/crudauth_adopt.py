@@ -1,12 +1,11 @@
 """``manage.py crudauth_adopt``."""
 
-from __future__ import annotations
-
 import json
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
@@ -14,9 +13,6 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from crudauth_django.management.audit import Audit, columns_of
 from crudauth_django.management.digests import Digests
 from crudauth_django.users import user_model, user_shape
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
 
 _PROBLEMS = {
     "not_normalized": "{pk}: {field} is not normalized",

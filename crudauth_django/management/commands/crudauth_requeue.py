@@ -1,7 +1,5 @@
 """``manage.py crudauth_requeue``."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

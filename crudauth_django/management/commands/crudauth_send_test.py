@@ -1,7 +1,5 @@
 """``manage.py crudauth_send_test``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.core.exceptions import ValidationError

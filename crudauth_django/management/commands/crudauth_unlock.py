@@ -1,8 +1,7 @@
 """``manage.py crudauth_unlock``."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from argparse import ArgumentParser
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -10,9 +9,6 @@ from crudauth_django.client import Client, parse_address
 from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.security import lockout
 from crudauth_django.users import find_by_identifier
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
 
 
 class Command(BaseCommand):
