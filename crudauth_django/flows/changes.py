@@ -63,7 +63,7 @@ def confirm_change(
     if request is not None and signed_in == user.pk:
         request.user = cast("Any", user)
         update_session_auth_hash(request, cast("Any", user))
-    events.recovery_changed(user, client_of(request), old_value=old_value)
+    events.recovery_changed(user=user, client=client_of(request), old_value=old_value)
     return user
 
 
@@ -84,4 +84,4 @@ def replace_recovery_value(
         events.notify_recovery_changed(user, old_value=old_value)
     if request.user.pk == user.pk:
         update_session_auth_hash(request, cast("Any", user))
-    events.credentials_revoked(user, client_of(request))
+    events.credentials_revoked(user=user, client=client_of(request))

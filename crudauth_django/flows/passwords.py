@@ -39,7 +39,7 @@ def change_password(
         events.notify_password_changed(user)
     password_validation.password_changed(cleaned, cast("Any", user))
     update_session_auth_hash(request, cast("Any", user))
-    events.password_changed(user, client)
+    events.password_changed(user=user, client=client)
 
 
 @sensitive_variables()
@@ -55,4 +55,4 @@ def set_password(
     with atomic_with_outbox():
         user.save()
         events.notify_password_changed(user)
-    events.credentials_revoked(user, client)
+    events.credentials_revoked(user=user, client=client)

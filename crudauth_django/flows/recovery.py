@@ -46,7 +46,7 @@ def confirm_verification(
     """Redeem a verification token; raises ``InvalidToken``."""
     user = VERIFY.read(token)
     VERIFY.redeem(user)
-    events.recovery_verified(user, client)
+    events.recovery_verified(user=user, client=client)
     return user
 
 
@@ -66,6 +66,6 @@ def confirm_reset(
         RESET.redeem(user, password=encoded)
         events.notify_password_changed(user)
     password_validation.password_changed(cleaned, cast("Any", user))
-    events.password_reset(user, client)
+    events.password_reset(user=user, client=client)
     unlock_after_reset(user)
     return user

@@ -44,5 +44,5 @@ def register(
         insert(user)
     elif not insert_or_claim(user):
         return None
-    events.user_registered(user, client)
+    events.user_registered(user=user, client=client)
     return user

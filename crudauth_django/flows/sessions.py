@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, login, logout
+from django.contrib.auth import SESSION_KEY, login, logout, user_login_failed
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
@@ -31,7 +31,12 @@ def log_in(*, request: HttpRequest, identifier: str, password: str) -> AbstractA
             identifier=identifier, password=password, client=client_of(request)
         )
     except InvalidCredentials:
-        events.send_login_failed(identifier=identifier, request=request)
+        # As authenticate() does.
+        user_login_failed.send(
+            sender=__name__,
+            credentials={"username": identifier, "password": "*" * 20},
+            request=request,
+        )
         raise
     if SESSION_KEY in request.session:
         request.session.cycle_key()
@@ -58,4 +63,4 @@ def end_all_sessions(*, user: AbstractAuthUser, client: Client | None = None) ->
     if shape.factor is not None:
         row.filter(**{shape.verified: True}).update(**{shape.pending: None})
     row.update(auth_epoch=F("auth_epoch") + 1)
-    events.credentials_revoked(user, client)
+    events.credentials_revoked(user=user, client=client)
