@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from crudauth_django.client import Client
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.conf.types import Lockout
-from crudauth_django.counters.base import counter_key
+from crudauth_django.counters import counter_key, get_counters
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security import locks
 from crudauth_django.users import canonical_identifier, identifiers_of
@@ -45,14 +45,11 @@ class LoginAttempt:
         unlock(user)
         for key, level in self.levels.items():
             if key.scope == "network":
-                locks.uncount_attempt(key, level)
+                get_counters().decrement(key.failures_key(level))
 
 
 def begin_attempt(
-    *,
-    identifiers: Iterable[str],
-    user: AbstractAuthUser | None,
-    client: Client,
+    *, identifiers: Iterable[str], user: AbstractAuthUser | None, client: Client
 ) -> LoginAttempt:
     """Count an attempt before its password is compared.
 
@@ -78,8 +75,7 @@ def unlock(user: AbstractAuthUser) -> None:
     """Delete every failure and lock of an account."""
     policy = get_settings().lockout
     if policy is not None:
-        names = sorted(identifiers_of(user))
-        locks.delete_locks(_account_keys(user, names, policy))
+        locks.delete_locks(_account_keys(user, identifiers_of(user), policy))
 
 
 def unlock_network(address: str) -> None:
@@ -99,15 +95,9 @@ def _account_keys(
 ) -> list[locks.LockoutKey]:
     """Return the keys of the identifiers, and the silent one of the account."""
     account = ("placeholder", *names) if user is None else ("account", str(user.pk))
-    key = counter_key("lockout", *account)
+    keys = [counter_key("lockout", "identifier", name) for name in names]
+    silent = counter_key("lockout", *account)
     return [
-        *(
-            locks.LockoutKey(
-                scope="account",
-                key=counter_key("lockout", "identifier", name),
-                limit=policy.attempts,
-            )
-            for name in names
-        ),
-        locks.LockoutKey(scope="account", key=key, limit=policy.attempts, silent=True),
+        *(locks.LockoutKey(key=key, limit=policy.attempts) for key in keys),
+        locks.LockoutKey(key=silent, limit=policy.attempts, silent=True),
     ]

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crudauth_django import signals
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 class LockoutKey:
     """A key that failures are counted under; ``key`` is a keyed hash."""
 
-    #: ``"account"`` or ``"network"``.
-    scope: str
     key: str
+    #: ``"account"`` or ``"network"``.
+    scope: str = "account"
     #: Failures that lock.
     limit: int
     #: Whether a lock is hidden from the client.
@@ -74,11 +74,6 @@ def count_attempt(key: LockoutKey, level: int, policy: Lockout) -> int:
     return count
 
 
-def uncount_attempt(key: LockoutKey, level: int) -> None:
-    """Take a successful attempt off the count."""
-    get_counters().decrement(key.failures_key(level))
-
-
 def lock(key: LockoutKey, level: int, policy: Lockout, client: Client) -> None:
     """Lock a key, for twice as long at each level."""
     longest = policy.max.total_seconds()
@@ -94,16 +89,10 @@ def lock(key: LockoutKey, level: int, policy: Lockout, client: Client) -> None:
         )
 
 
-def delete_locks(keys: Iterable[LockoutKey]) -> None:
+def delete_locks(keys: Sequence[LockoutKey]) -> None:
     """Delete the failures and locks of these keys."""
-    get_counters().delete_many(
-        [
-            counter
-            for key, level in read_levels(list(keys)).items()
-            for counter in (
-                key.lock_key,
-                key.level_key,
-                *(key.failures_key(number) for number in range(level + 1)),
-            )
-        ]
-    )
+    counters: list[str] = []
+    for key, level in read_levels(keys).items():
+        failures = map(key.failures_key, range(level + 1))
+        counters += [key.lock_key, key.level_key, *failures]
+    get_counters().delete_many(counters)
