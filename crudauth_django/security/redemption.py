@@ -18,7 +18,8 @@ from crudauth_django.security.tokens import Purpose, make_token, read_token
 from crudauth_django.security.updates import (
     Changes,
     compare_and_set,
-    transfer_value,
+    credentials_of,
+    transfer_pending_value,
     verified_columns,
 )
 from crudauth_django.users import user_shape
@@ -50,17 +51,12 @@ class Recovery:
 def _verify(user: AbstractAuthUser, changes: Changes) -> bool:
     shape = user_shape()
     expected = {"auth_epoch": user.auth_epoch, shape.verified: False}
-    if user.pending_value is None:
-        return compare_and_set(
-            user,
-            expected={**expected, shape.recovery_factor: user.held_value},
-            changes={**verified_columns(user.held_value), **changes},
-        )
-    return transfer_value(
+    if user.pending_value is not None:
+        return transfer_pending_value(user, expected=expected, changes=changes)
+    return compare_and_set(
         user,
-        value=user.pending_value,
-        expected={**expected, shape.pending: user.pending_value},
-        changes=changes,
+        expected={**expected, shape.recovery_factor: user.held_value},
+        changes={**verified_columns(user.held_value), **changes},
     )
 
 
@@ -69,29 +65,19 @@ def _reset(user: AbstractAuthUser, changes: Changes) -> bool:
     shape = user_shape()
     return compare_and_set(
         user,
-        expected={
-            "password": user.password,
-            "auth_epoch": user.auth_epoch,
-            shape.recovery_factor: user.held_value,
-        },
+        expected={**credentials_of(user), shape.recovery_factor: user.held_value},
         changes={**changes, shape.verified: True, shape.pending: None},
         end_sessions=True,
     )
 
 
 def _change(user: AbstractAuthUser, changes: Changes) -> bool:
-    shape = user_shape()
     if user.pending_value is None:
         return False
-    return transfer_value(
+    factor = user_shape().recovery_factor
+    return transfer_pending_value(
         user,
-        value=user.pending_value,
-        expected={
-            "password": user.password,
-            "auth_epoch": user.auth_epoch,
-            shape.recovery_factor: user.held_value,
-            shape.pending: user.pending_value,
-        },
+        expected={**credentials_of(user), factor: user.held_value},
         changes=changes,
         end_sessions=True,
     )
@@ -102,11 +88,7 @@ VERIFY = Recovery(
         kind=MessageKind.VERIFY_RECOVERY,
         code=1,
         max_age=lambda: get_settings().verify_max_age,
-        state=lambda user: (
-            user.recovery_value,
-            user.is_recovery_verified,
-            user.auth_epoch,
-        ),
+        state=lambda u: (u.recovery_value, u.is_recovery_verified, u.auth_epoch),
     ),
     update=_verify,
 )
@@ -115,7 +97,7 @@ RESET = Recovery(
         kind=MessageKind.RESET_PASSWORD,
         code=2,
         max_age=lambda: get_settings().reset_max_age,
-        state=lambda user: (user.password, user.held_value, user.auth_epoch),
+        state=lambda u: (u.password, u.held_value, u.auth_epoch),
     ),
     update=_reset,
 )
@@ -124,12 +106,7 @@ CHANGE = Recovery(
         kind=MessageKind.CHANGE_RECOVERY,
         code=3,
         max_age=lambda: get_settings().change_max_age,
-        state=lambda user: (
-            user.password,
-            user.held_value,
-            user.pending_value,
-            user.auth_epoch,
-        ),
+        state=lambda u: (u.password, u.held_value, u.pending_value, u.auth_epoch),
     ),
     update=_change,
 )

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 
 from crudauth_django.exceptions import InvalidCredentials
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.users import user_database, user_model, user_shape
+from crudauth_django.users import field_of, user_database, user_model, user_shape
 
 Changes = Mapping[str, Any]
 
@@ -38,38 +38,41 @@ def compare_and_set(
     return True
 
 
+def credentials_of(user: AbstractAuthUser) -> dict[str, Any]:
+    """Return the columns that differ after any change of the credentials."""
+    return {"password": user.password, "auth_epoch": user.auth_epoch}
+
+
 def verified_columns(value: str | None) -> dict[str, Any]:
     """Return the columns of an account that has verified this value."""
     shape = user_shape()
     return {shape.recovery_factor: value, shape.verified: True, shape.pending: None}
 
 
-def transfer_value(
+def transfer_pending_value(
     user: AbstractAuthUser,
     *,
-    value: str | None,
     expected: Mapping[str, Any],
     changes: Changes,
     end_sessions: bool = False,
 ) -> bool:
-    """Verify a value that another account may hold unverified.
+    """Verify the pending value, which another account may hold unverified.
 
     The other account claims it again, and its owner sees no difference. From an
     account that has verified it nothing is taken: the unique column refuses.
     """
-    shape = user_shape()
-    free = {shape.recovery_factor: None, shape.pending: value}
-    rows = user_model()._default_manager
+    factor, pending = user_shape().recovery_factor, user_shape().pending
+    value = user.pending_value
+    unverified = {factor: value, user_shape().verified: False}
+    holders = user_model()._default_manager.filter(**unverified).exclude(pk=user.pk)
     try:
         with transaction.atomic(using=user_database()):
             _lock_in_order(user, value)
-            if user_model()._meta.get_field(shape.recovery_factor).null:
-                rows.filter(
-                    **{shape.recovery_factor: value, shape.verified: False}
-                ).exclude(pk=user.pk).update(**free)
+            if field_of(factor).null:
+                holders.update(**{factor: None, pending: value})
             if compare_and_set(
                 user,
-                expected=expected,
+                expected={**expected, pending: value},
                 changes={**verified_columns(value), **changes},
                 end_sessions=end_sessions,
             ):
@@ -86,7 +89,7 @@ def claim_value(user: AbstractAuthUser, value: str | None) -> None:
     Raises ``InvalidCredentials``: the password may have changed meanwhile.
     """
     changes = {user_shape().pending: value}
-    if not compare_and_set(user, expected=_credentials(user), changes=changes):
+    if not compare_and_set(user, expected=credentials_of(user), changes=changes):
         raise InvalidCredentials
 
 
@@ -98,17 +101,10 @@ def replace_password(user: AbstractAuthUser, encoded: str) -> None:
     claim, which is the value that its owner sees. Raises ``InvalidCredentials``.
     """
     cancelled = {user_shape().pending: None} if user.is_recovery_verified else {}
-    if not compare_and_set(
-        user,
-        expected=_credentials(user),
-        changes={"password": encoded, **cancelled},
-        end_sessions=True,
-    ):
+    changes = {"password": encoded, **cancelled}
+    expected = credentials_of(user)
+    if not compare_and_set(user, expected=expected, changes=changes, end_sessions=True):
         raise InvalidCredentials
-
-
-def _credentials(user: AbstractAuthUser) -> dict[str, Any]:
-    return {"password": user.password, "auth_epoch": user.auth_epoch}
 
 
 def _lock_in_order(user: AbstractAuthUser, value: str | None) -> None:
