@@ -36,20 +36,12 @@ def verify_credentials(
 
 
 @sensitive_variables()
-def reauthenticate(
-    *, user: AbstractAuthUser, password: str, client: Client
-) -> AbstractAuthUser:
+def reauthenticate(*, user: AbstractAuthUser, password: str, client: Client) -> None:
     """Compare the password of a signed-in user; it shares the login's budget.
 
     Raises as :func:`verify_credentials` does.
     """
-    return _check(
-        identifiers_of(user),
-        password,
-        user=user,
-        client=client,
-        require_verified=False,
-    )
+    _check(identifiers_of(user), password, user=user, client=client)
 
 
 def unlock_after_reset(user: AbstractAuthUser) -> None:
@@ -67,7 +59,7 @@ def _check(
     *,
     user: AbstractAuthUser | None,
     client: Client,
-    require_verified: bool,
+    require_verified: bool = False,
 ) -> AbstractAuthUser:
     attempt = lockout.begin_attempt(identifiers=identifiers, user=user, client=client)
     if user is None or not user.is_active:
@@ -88,6 +80,5 @@ def _needs_verification(user: AbstractAuthUser) -> bool:
 
     A registration creates neither superusers nor accounts without a value.
     """
-    if user.shape().factor is None or user.is_superuser:
-        return False
-    return user.recovery_value is not None and not user.is_recovery_verified
+    has_value = user.recovery_value is not None
+    return has_value and not (user.is_superuser or user.is_recovery_verified)
