@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
@@ -54,17 +53,5 @@ class IdentifierBackend(ModelBackend):
         except (LockedOut, CountersUnavailable) as error:
             raise PermissionDenied from error
 
-    async def aauthenticate(  # type: ignore[override]  # as authenticate()
-        self,
-        request: HttpRequest | None,
-        username: str | None = None,
-        password: str | None = None,
-        **credentials: Any,
-    ) -> AbstractAuthUser | None:
-        """Authenticate as :meth:`authenticate` does.
-
-        ``ModelBackend``'s own method would bypass the lockout.
-        """
-        return await sync_to_async(self.authenticate)(
-            request, username, password, **credentials
-        )
+    # ModelBackend's own method would bypass the lockout.
+    aauthenticate = BaseBackend.aauthenticate  # type: ignore[assignment]  # takes keywords only
