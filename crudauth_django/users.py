@@ -25,22 +25,6 @@ __all__ = [
     "writable_fields",
 ]
 
-#: Fields that no request writes, beside the primary key and the bookkeeping.
-PROTECTED_FIELDS = frozenset(
-    {
-        "auth_epoch",
-        "date_joined",
-        "groups",
-        "id",
-        "is_active",
-        "is_staff",
-        "is_superuser",
-        "last_login",
-        "password",
-        "user_permissions",
-    }
-)
-
 
 def user_model() -> type[AbstractAuthUser]:
     """Return the project's user model, typed."""
@@ -63,9 +47,13 @@ def field_of(name: str) -> AnyField:
 
 
 def protected_fields() -> frozenset[str]:
-    """Return the fields that no request may write, not even if opted in."""
-    own = {*user_shape().bookkeeping, user_model()._meta.pk.name}
-    return PROTECTED_FIELDS | own
+    """Return the fields that no request may write, not even if opted in.
+
+    They are the primary key, and each field that the package or Django adds.
+    """
+    base, pk = AbstractAuthUser._meta, user_model()._meta.pk
+    added = {field.name for field in (*base.fields, *base.many_to_many)}
+    return frozenset({"id", pk.name, *added, *user_shape().bookkeeping})
 
 
 def writable_fields() -> frozenset[str]:
@@ -87,9 +75,8 @@ def normalized_by_field(identifier: str) -> dict[str, str]:
 
 def canonical_identifier(identifier: str) -> str:
     """Return the same text for every form of a login identifier."""
-    for normalized in normalized_by_field(identifier).values():
-        return normalized
-    return unicodedata.normalize("NFKC", identifier).strip().lower()
+    fallback = unicodedata.normalize("NFKC", identifier).strip().lower()
+    return next(iter(normalized_by_field(identifier).values()), fallback)
 
 
 def identifiers_of(user: AbstractAuthUser) -> list[str]:
@@ -126,9 +113,8 @@ def find_holder(value: str) -> AbstractAuthUser | None:
 def find_claimant(value: str) -> AbstractAuthUser | None:
     """Return the latest active account that claims this value, unverified."""
     shape = user_shape()
-    found = user_model()._default_manager.filter(
-        **{shape.pending: value, shape.verified: False}, is_active=True
-    )
+    claim = {shape.pending: value, shape.verified: False}
+    found = user_model()._default_manager.filter(**claim, is_active=True)
     # One row is read, however many accounts claim the value, unless the
     # collation finds other values.
     latest = found.order_by("-date_joined", "-pk")
@@ -138,10 +124,9 @@ def find_claimant(value: str) -> AbstractAuthUser | None:
 def is_verified_elsewhere(user: AbstractAuthUser, value: str) -> bool:
     """Return whether another account, active or closed, has verified this value."""
     shape = user_shape()
-    verified = user_model()._default_manager.filter(
-        **{shape.recovery_factor: value, shape.verified: True}
-    )
-    return verified.exclude(pk=user.pk).exists()
+    verified = {shape.recovery_factor: value, shape.verified: True}
+    holders = user_model()._default_manager.filter(**verified)
+    return holders.exclude(pk=user.pk).exists()
 
 
 def _first_exact(
