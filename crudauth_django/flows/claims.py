@@ -24,8 +24,7 @@ def insert_or_claim(user: AbstractAuthUser) -> bool:
     ``IdentifierTaken``.
     """
     # Chosen names first: their errors must not depend on personal values.
-    unique = [*user_shape().identifiers, *_unique_fields()]
-    names = [name for name in unique if name not in _personal_fields()]
+    names = [name for name in _unique_fields() if name not in _personal_fields()]
     if (field := _taken_field(user, names)) is not None:
         raise IdentifierTaken(field)
     for _try in range(MAX_TRIES):
@@ -48,8 +47,7 @@ def insert(user: AbstractAuthUser) -> None:
         with transaction.atomic(using=user_database()):
             user.save(force_insert=True)
     except IntegrityError as error:
-        field = _taken_field(user, [*user_shape().columns, *_unique_fields()])
-        if field is None:
+        if (field := _taken_field(user, _unique_fields())) is None:
             raise
         raise IdentifierTaken(field) from error
 
@@ -61,11 +59,9 @@ def _personal_fields() -> list[str]:
 
 
 def _unique_fields() -> list[str]:
-    return [
-        field.name
-        for field in user_model()._meta.concrete_fields
-        if field.unique and not field.primary_key and not field.is_relation
-    ]
+    fields = user_model()._meta.concrete_fields
+    unique = [f for f in fields if f.unique and not (f.primary_key or f.is_relation)]
+    return [*user_shape().columns, *(field.name for field in unique)]
 
 
 def _find_any_holder(user: AbstractAuthUser) -> AbstractAuthUser | None:
