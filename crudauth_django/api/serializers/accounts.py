@@ -34,7 +34,7 @@ class AccountSerializer(serializers.Serializer[Any]):
 
     def get_fields(self) -> dict[str, Any]:
         shape = user_shape()
-        fields: dict[str, Any] = {"id": KeyField()}
+        fields: dict[str, Any] = {"id": KeyField(source="pk")}
         for name in shape.identifiers:
             fields[name] = IdentityField(name, read_only=True, allow_null=True)
         if shape.factor is not None:
