@@ -19,11 +19,7 @@ from crudauth_django.api.fields import (
     PasswordField,
     TextField,
 )
-from crudauth_django.api.serializers.base import (
-    RequestSerializer,
-    errors_under,
-    wrong_password_under,
-)
+from crudauth_django.api.serializers.base import RequestSerializer, errors_under
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.flows import passwords, registration, sessions
 from crudauth_django.users import field_of, user_model, user_shape, writable_fields
@@ -102,10 +98,9 @@ class ChangePasswordSerializer(RequestSerializer):
     new_password = PasswordField()
 
     def save(self, **_kwargs: Any) -> None:
-        with wrong_password_under("current_password"), errors_under("new_password"):
+        with errors_under("new_password", credentials="current_password"):
             passwords.change_password(
                 request=self.http_request,
                 user=self.context["request"].user,
-                current_password=self.validated_data["current_password"],
-                new_password=self.validated_data["new_password"],
+                **self.validated_data,
             )
