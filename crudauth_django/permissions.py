@@ -1,13 +1,11 @@
 """Limit your own views to accounts with a verified recovery value."""
 
 from collections.abc import Awaitable, Callable
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from asgiref.sync import iscoroutinefunction
-from django.contrib.auth.views import redirect_to_login
+from django.contrib.auth.decorators import user_passes_test
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -16,7 +14,6 @@ from rest_framework.views import APIView
 _View = TypeVar(
     "_View", bound="Callable[..., HttpResponseBase | Awaitable[HttpResponseBase]]"
 )
-
 
 __all__ = ["IsRecoveryVerified", "is_recovery_verified", "recovery_verified_required"]
 
@@ -46,28 +43,11 @@ def recovery_verified_required(view: _View) -> _View:
 
     Anonymous clients are redirected to the login, unverified accounts get 403.
     """
-    if iscoroutinefunction(view):
-
-        @wraps(view)
-        async def guarded_async(
-            request: HttpRequest, *args: Any, **kwargs: Any
-        ) -> HttpResponseBase:
-            refusal = _refuse(request, await request.auser())
-            return refusal or await view(request, *args, **kwargs)
-
-        return cast("_View", guarded_async)
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return _refuse(request, request.user) or view(request, *args, **kwargs)
-
-    return cast("_View", guarded)
+    return user_passes_test(_verified_or_refused)(view)
 
 
-def _refuse(request: HttpRequest, user: Any) -> HttpResponseBase | None:
-    """Return a redirect to the login; raises ``PermissionDenied`` if unverified."""
-    if not user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
-    if not is_recovery_verified(user):
+def _verified_or_refused(user: Any) -> bool:
+    """Return whether a user is signed in; raises ``PermissionDenied`` if unverified."""
+    if user.is_authenticated and not is_recovery_verified(user):
         raise PermissionDenied(IsRecoveryVerified.message)
-    return None
+    return bool(user.is_authenticated)

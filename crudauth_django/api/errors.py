@@ -1,7 +1,7 @@
 """Turn errors into responses; no other module does."""
 
 import logging
-from functools import singledispatch
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -23,9 +23,6 @@ from crudauth_django.exceptions import (
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after which a client may try again if a database or a store is down.
-RETRY_AFTER_OUTAGE = 5
-
 
 class TooManyRequests(exceptions.APIException):
     """429 with ``Retry-After``."""
@@ -44,7 +41,7 @@ class Unavailable(exceptions.APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = _("Temporarily unavailable. Try again shortly.")
     default_code = "unavailable"
-    wait = RETRY_AFTER_OUTAGE
+    wait = 5
 
 
 class Conflict(exceptions.APIException):
@@ -55,63 +52,15 @@ class Conflict(exceptions.APIException):
     default_code = "conflict"
 
 
-class BadToken(exceptions.APIException):
-    """400, the same for every reason."""
+class TooLarge(exceptions.APIException):
+    """413: the body is longer than ``DATA_UPLOAD_MAX_MEMORY_SIZE``."""
 
-    status_code = status.HTTP_400_BAD_REQUEST
-    default_detail = _("This link is invalid or has expired.")
-    default_code = "invalid_token"
-
-
-class BadCredentials(exceptions.AuthenticationFailed):
-    """401, the same for every reason."""
-
-    default_detail = _("Incorrect login or password.")
-    default_code = "invalid_credentials"
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = _("The request is too large.")
+    default_code = "too_large"
 
 
-@singledispatch
-def as_response_error(error: Exception) -> Exception:
-    """Return the HTTP side of a domain error, or any other error as it is."""
-    return error
-
-
-@as_response_error.register
-def _invalid_token(_error: InvalidToken) -> Exception:
-    return BadToken()
-
-
-@as_response_error.register
-def _invalid_credentials(_error: InvalidCredentials) -> Exception:
-    return BadCredentials()
-
-
-@as_response_error.register
-def _locked_out(error: LockedOut) -> Exception:
-    return TooManyRequests(code="locked_out", wait=error.retry_after)
-
-
-@as_response_error.register
-def _throttled(error: Throttled) -> Exception:
-    return TooManyRequests(code="throttled", wait=error.retry_after)
-
-
-@as_response_error.register(CountersUnavailable)
-@as_response_error.register(InterfaceError)
-@as_response_error.register(OperationalError)
-def _unavailable(_error: Exception) -> Exception:
-    return Unavailable()
-
-
-@as_response_error.register
-def _unstorable(_error: DataError) -> Exception:
-    # The fields have checked every value of the body. A cookie can still hold
-    # text that PostgreSQL's driver refuses, such as a session key with a NUL.
-    return exceptions.ParseError()
-
-
-@as_response_error.register
-def _conflict(error: IntegrityError) -> Exception:
+def _conflict(error: IntegrityError) -> Conflict:
     # Another request wrote after this one was checked, or a required column got
     # no value. The second is a bug, here or in the project: the log shows it by
     # the driver's name of the constraint, since the text would show the values.
@@ -131,21 +80,41 @@ def _conflict(error: IntegrityError) -> Exception:
     return Conflict()
 
 
-@as_response_error.register
-def _registration_closed(_error: RegistrationClosed) -> Exception:
-    return exceptions.PermissionDenied(
+#: The HTTP side of each error, the same for every reason.
+RESPONSE_ERRORS: dict[type[Exception], Callable[[Any], Exception]] = {
+    InvalidToken: lambda _error: exceptions.ParseError(
+        _("This link is invalid or has expired."), "invalid_token"
+    ),
+    InvalidCredentials: lambda _error: exceptions.AuthenticationFailed(
+        _("Incorrect login or password."), "invalid_credentials"
+    ),
+    LockedOut: lambda error: TooManyRequests(code="locked_out", wait=error.retry_after),
+    Throttled: lambda error: TooManyRequests(code="throttled", wait=error.retry_after),
+    CountersUnavailable: lambda _error: Unavailable(),
+    InterfaceError: lambda _error: Unavailable(),
+    OperationalError: lambda _error: Unavailable(),
+    # The fields have checked every value of the body. A cookie can still hold
+    # text that PostgreSQL's driver refuses, such as a session key with a NUL.
+    DataError: lambda _error: exceptions.ParseError(),
+    IntegrityError: _conflict,
+    RegistrationClosed: lambda _error: exceptions.PermissionDenied(
         _("Registration is closed."), "registration_closed"
-    )
+    ),
+    IdentifierTaken: lambda error: exceptions.ValidationError(
+        {error.field: [_("This is already in use.")]}
+    ),
+    DjangoValidationError: lambda error: exceptions.ValidationError(
+        as_serializer_error(error)
+    ),
+}
 
 
-@as_response_error.register
-def _identifier_taken(error: IdentifierTaken) -> Exception:
-    return exceptions.ValidationError({error.field: [_("This is already in use.")]})
-
-
-@as_response_error.register
-def _invalid(error: DjangoValidationError) -> Exception:
-    return exceptions.ValidationError(as_serializer_error(error))
+def as_response_error(error: Exception) -> Exception:
+    """Return the HTTP side of a domain error, or any other error as it is."""
+    for kind, response_error in RESPONSE_ERRORS.items():
+        if isinstance(error, kind):
+            return response_error(error)
+    return error
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from crudauth_django.api.errors import BadToken
+from crudauth_django.exceptions import InvalidToken
 from crudauth_django.identity.normalize import normalize, to_text
 from crudauth_django.identity.passwords import MAX_LENGTH
 from crudauth_django.security.tokens import MAX_LENGTH as TOKEN_MAX_LENGTH
@@ -45,7 +45,7 @@ class TokenField(TextField):
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         if isinstance(data, str) and len(data) > TOKEN_MAX_LENGTH:
-            raise BadToken
+            raise InvalidToken
         return super().run_validation(data)
 
 
@@ -70,6 +70,3 @@ class IdentityField(TextField):
 
 class KeyField(serializers.ReadOnlyField):
     """The primary key of the account, which the API calls ``id``."""
-
-    def __init__(self) -> None:
-        super().__init__(source="pk")

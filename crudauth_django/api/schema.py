@@ -9,18 +9,7 @@ this module knows it.
 from typing import Any
 
 from django.utils.module_loading import import_string
-from drf_spectacular.extensions import (
-    OpenApiAuthenticationExtension,
-    OpenApiSerializerFieldExtension,
-    OpenApiViewExtension,
-)
-from drf_spectacular.utils import (
-    OpenApiResponse,
-    extend_schema,
-    extend_schema_serializer,
-    extend_schema_view,
-    inline_serializer,
-)
+from drf_spectacular import extensions, utils
 from rest_framework import serializers, status
 
 from crudauth_django.api.fields import KeyField
@@ -28,7 +17,7 @@ from crudauth_django.api.serializers import AccountSerializer
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.users import user_model, user_shape
 
-_ERROR = OpenApiResponse(
+_ERROR = utils.OpenApiResponse(
     response={
         "type": "object",
         "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
@@ -53,7 +42,7 @@ def _responses(
     """Describe a success, by default one sentence, and the errors."""
     always = (status.HTTP_400_BAD_REQUEST, status.HTTP_503_SERVICE_UNAVAILABLE)
     responses = {code: body, **dict.fromkeys((*always, *errors), _ERROR)}
-    return extend_schema(responses=responses, **extra)
+    return utils.extend_schema(responses=responses, **extra)
 
 
 def _annotate(viewset: Any, **schemas: Any) -> Any:
@@ -63,10 +52,10 @@ def _annotate(viewset: Any, **schemas: Any) -> Any:
         for name, schema in schemas.items()
         if "schema" not in getattr(viewset, name).kwargs
     }
-    return extend_schema_view(**missing)(viewset)
+    return utils.extend_schema_view(**missing)(viewset)
 
 
-class SessionScheme(OpenApiAuthenticationExtension):
+class SessionScheme(extensions.OpenApiAuthenticationExtension):
     """A session cookie; unsafe methods also need a CSRF token."""
 
     target_class = "crudauth_django.api.authentication.SessionAuthentication"
@@ -76,7 +65,7 @@ class SessionScheme(OpenApiAuthenticationExtension):
         return {"type": "apiKey", "in": "cookie", "name": "sessionid"}
 
 
-class KeySchema(OpenApiSerializerFieldExtension):
+class KeySchema(extensions.OpenApiSerializerFieldExtension):
     """The type of the primary key."""
 
     target_class = "crudauth_django.api.fields.KeyField"
@@ -87,17 +76,17 @@ class KeySchema(OpenApiSerializerFieldExtension):
 
 
 # Also the name of a project's subclass.
-extend_schema_serializer(component_name="CrudauthAccount")(AccountSerializer)
+utils.extend_schema_serializer(component_name="CrudauthAccount")(AccountSerializer)
 
 
-class AccountSchema(OpenApiViewExtension):
+class AccountSchema(extensions.OpenApiViewExtension):
     """The responses of the account endpoints."""
 
     target_class = "crudauth_django.api.views.AccountViewSet"
     match_subclasses = True
 
     def view_replacement(self) -> Any:
-        session = inline_serializer(
+        session = utils.inline_serializer(
             "CrudauthSession",
             {
                 "id": KeyField(),
@@ -121,7 +110,7 @@ class AccountSchema(OpenApiViewExtension):
         )
 
 
-class RecoverySchema(OpenApiViewExtension):
+class RecoverySchema(extensions.OpenApiViewExtension):
     """The responses of the recovery endpoints."""
 
     target_class = "crudauth_django.api.views.RecoveryViewSet"

@@ -19,11 +19,7 @@ from crudauth_django.api.fields import (
     PasswordField,
     TextField,
 )
-from crudauth_django.api.serializers.base import (
-    RequestSerializer,
-    errors_under,
-    wrong_password_under,
-)
+from crudauth_django.api.serializers.base import RequestSerializer, errors_under
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.flows import passwords, registration, sessions
 from crudauth_django.users import field_of, user_model, user_shape, writable_fields
@@ -34,7 +30,7 @@ class AccountSerializer(serializers.Serializer[Any]):
 
     def get_fields(self) -> dict[str, Any]:
         shape = user_shape()
-        fields: dict[str, Any] = {"id": KeyField()}
+        fields: dict[str, Any] = {"id": KeyField(source="pk")}
         for name in shape.identifiers:
             fields[name] = IdentityField(name, read_only=True, allow_null=True)
         if shape.factor is not None:
@@ -102,10 +98,9 @@ class ChangePasswordSerializer(RequestSerializer):
     new_password = PasswordField()
 
     def save(self, **_kwargs: Any) -> None:
-        with wrong_password_under("current_password"), errors_under("new_password"):
+        with errors_under("new_password", credentials="current_password"):
             passwords.change_password(
                 request=self.http_request,
                 user=self.context["request"].user,
-                current_password=self.validated_data["current_password"],
-                new_password=self.validated_data["new_password"],
+                **self.validated_data,
             )

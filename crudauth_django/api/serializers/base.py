@@ -30,10 +30,12 @@ class RequestSerializer(serializers.Serializer[Any]):
 
 
 @contextmanager
-def errors_under(field: str) -> Iterator[None]:
+def errors_under(field: str, *, credentials: str = "password") -> Iterator[None]:
     """Report a flow's ``ValidationError`` under a field of the body.
 
-    Errors that the flow reports by model field stay there.
+    Errors that the flow reports by model field stay there. A wrong password of a
+    signed-in client is a 400 under ``credentials``: a 401 would mean that the session
+    has ended.
     """
     try:
         yield
@@ -41,16 +43,5 @@ def errors_under(field: str) -> Iterator[None]:
         if hasattr(error, "error_dict"):
             raise
         raise DjangoValidationError({field: error}) from error
-
-
-@contextmanager
-def wrong_password_under(field: str) -> Iterator[None]:
-    """Report the wrong password of a signed-in client under its field, as a 400.
-
-    A 401 would mean that the session has ended.
-    """
-    try:
-        yield
     except InvalidCredentials as error:
-        message = _("Incorrect password.")
-        raise serializers.ValidationError({field: [message]}) from error
+        raise DjangoValidationError({credentials: _("Incorrect password.")}) from error

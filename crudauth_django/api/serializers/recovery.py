@@ -5,26 +5,24 @@ from typing import Any
 from django.contrib.auth import SESSION_KEY
 
 from crudauth_django.api.fields import IdentityField, PasswordField, TokenField
-from crudauth_django.api.serializers.base import (
-    RequestSerializer,
-    errors_under,
-    wrong_password_under,
-)
+from crudauth_django.api.serializers.base import RequestSerializer, errors_under
 from crudauth_django.flows import changes, recovery
 from crudauth_django.users import user_shape
 
 
 class FactorSerializer(RequestSerializer):
-    """The recovery value, under the name of the factor."""
+    """The recovery value, under the name of the factor after a prefix."""
 
-    def get_fields(self) -> dict[str, Any]:
-        factor = user_shape().recovery_factor
-        return {**super().get_fields(), factor: IdentityField(factor)}
+    prefix = ""
 
     @property
-    def value(self) -> str:
-        """The normalized recovery value."""
-        return str(self.validated_data[user_shape().recovery_factor])
+    def field(self) -> str:
+        """The name of the recovery value in the body."""
+        return self.prefix + user_shape().recovery_factor
+
+    def get_fields(self) -> dict[str, Any]:
+        value = IdentityField(user_shape().recovery_factor)
+        return {self.field: value, **super().get_fields()}
 
 
 class VerifyRequestSerializer(FactorSerializer):
@@ -34,7 +32,7 @@ class VerifyRequestSerializer(FactorSerializer):
         # A look-up would take longer for a known account: the session has its key.
         session = getattr(self.http_request, "session", {})
         recovery.request_verification(
-            value=self.value, user_pk=session.get(SESSION_KEY)
+            value=self.validated_data[self.field], user_pk=session.get(SESSION_KEY)
         )
 
 
@@ -42,7 +40,7 @@ class ResetRequestSerializer(FactorSerializer):
     """The recovery value of the account to reset."""
 
     def save(self, **_kwargs: Any) -> None:
-        recovery.request_reset(value=self.value)
+        recovery.request_reset(value=self.validated_data[self.field])
 
 
 class ConfirmSerializer(RequestSerializer):
@@ -55,9 +53,7 @@ class VerifyConfirmSerializer(ConfirmSerializer):
     """A verification token."""
 
     def save(self, **_kwargs: Any) -> None:
-        recovery.confirm_verification(
-            token=self.validated_data["token"], client=self.client
-        )
+        recovery.confirm_verification(**self.validated_data, client=self.client)
 
 
 class ResetConfirmSerializer(ConfirmSerializer):
@@ -67,30 +63,20 @@ class ResetConfirmSerializer(ConfirmSerializer):
 
     def save(self, **_kwargs: Any) -> None:
         with errors_under("new_password"):
-            recovery.confirm_reset(
-                token=self.validated_data["token"],
-                new_password=self.validated_data["new_password"],
-                client=self.client,
-            )
+            recovery.confirm_reset(**self.validated_data, client=self.client)
 
 
-class ChangeRequestSerializer(RequestSerializer):
+class ChangeRequestSerializer(FactorSerializer):
     """The new recovery value, under ``new_<factor>``, and the password."""
 
-    def get_fields(self) -> dict[str, Any]:
-        factor = user_shape().recovery_factor
-        return {
-            **super().get_fields(),
-            f"new_{factor}": IdentityField(factor),
-            "password": PasswordField(),
-        }
+    prefix = "new_"
+    password = PasswordField()
 
     def save(self, **_kwargs: Any) -> None:
-        field = f"new_{user_shape().recovery_factor}"
-        with wrong_password_under("password"), errors_under(field):
+        with errors_under(self.field):
             changes.request_change(
                 user=self.context["request"].user,
-                value=self.validated_data[field],
+                value=self.validated_data[self.field],
                 password=self.validated_data["password"],
                 client=self.client,
             )
@@ -100,6 +86,4 @@ class ChangeConfirmSerializer(ConfirmSerializer):
     """A change token."""
 
     def save(self, **_kwargs: Any) -> None:
-        changes.confirm_change(
-            token=self.validated_data["token"], request=self.http_request
-        )
+        changes.confirm_change(**self.validated_data, request=self.http_request)
