@@ -65,7 +65,7 @@ def _deliver(message: PendingMessage, checkpoint: Checkpoint) -> PendingMessage 
         return None
     channels = channels_for(message, resolved.user.shape().recovery_factor)
     if message.channels is None:
-        if not channels or not is_within_budget(resolved.recipient):
+        if not channels or not is_within_budget(message.value):
             return None
         # It is counted: a retry after a crash must not count it again.
         message = replace(message, channels=list(channels))
@@ -91,7 +91,7 @@ def _is_too_late(
         "Gave up on %s (%s) to %s after %d tries in %d s.",
         message.id,
         message.kind,
-        mask(resolved.recipient),
+        mask(message.value),
         message.attempt,
         time.time() - message.requested_at,
     )

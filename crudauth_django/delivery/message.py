@@ -69,9 +69,5 @@ class PendingMessage:
         doubled = policy.base.total_seconds() * 2 ** min(self.attempt, MAX_DOUBLINGS)
         ceiling = min(doubled, policy.max.total_seconds())
         wait = max(random.uniform(ceiling / 2, ceiling), retry_after or 0)  # noqa: S311 (jitter, not a secret)
-        return replace(
-            self,
-            attempt=self.attempt + 1,
-            channels=channels,
-            due_at=time.time() + wait,
-        )
+        due = time.time() + wait
+        return replace(self, attempt=self.attempt + 1, channels=channels, due_at=due)

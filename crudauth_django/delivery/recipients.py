@@ -1,7 +1,7 @@
 """Find the account of a pending message, and decide what to send to it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
@@ -11,7 +11,7 @@ from crudauth_django.channels.intents import build_intent
 from crudauth_django.delivery.message import NOTICE_MAX_AGE, PendingMessage
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.security.redemption import CHANGE, RESET, VERIFY, Recovery
+from crudauth_django.security.redemption import RECOVERIES
 from crudauth_django.users import (
     find_claimant,
     find_holder,
@@ -22,40 +22,32 @@ from crudauth_django.users import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResolvedMessage:
-    """A message to one account, at one recovery value."""
+    """A kind of message to one account."""
 
     kind: MessageKind
     user: AbstractAuthUser
-    recipient: str = field(repr=False)
-    #: Makes the token; ``None`` for a notice.
-    recovery: Recovery | None = None
 
     @property
     def max_age(self) -> timedelta:
         """How long after the request the message is worth sending."""
-        return self.recovery.purpose.max_age() if self.recovery else NOTICE_MAX_AGE
-
-    @property
-    def account(self) -> str:
-        """The name of the account to show in the message.
-
-        If the name is the recovery value itself, the recipient is shown: a
-        notice must not tell the owner of the old value the new one, and a
-        confirmation must not tell the owner of the new value the old one.
-        """
-        name = self.user.display_name
-        return self.recipient if name == self.user.recovery_value else name
+        recovery = RECOVERIES.get(self.kind)
+        return recovery.purpose.max_age() if recovery else NOTICE_MAX_AGE
 
     def make_intent(self, message: PendingMessage) -> DeliveryIntent:
         """Make the token, and return what a channel gets."""
+        recovery = RECOVERIES.get(self.kind)
+        # A notice must not tell the owner of the old value the new one, and a
+        # confirmation must not tell the owner of the new value the old one.
+        name = self.user.display_name
+        account = message.value if name == self.user.recovery_value else name
         return build_intent(
             id=message.id,
             kind=self.kind,
-            token=self.recovery.make_token(self.user) if self.recovery else None,
-            recipient=self.recipient,
-            account=self.account,
+            token=recovery.make_token(self.user) if recovery else None,
+            recipient=message.value,
+            account=account,
             language=getattr(self.user, "language", "") or message.language,
-            expires_in=self.max_age if self.recovery else None,
+            expires_in=self.max_age if recovery else None,
         )
 
 
@@ -74,12 +66,8 @@ def _account(message: PendingMessage) -> AbstractAuthUser | None:
     return user_model()._default_manager.filter(pk=pk, is_active=True).first()
 
 
-def _with_token(
-    recovery: Recovery, user: AbstractAuthUser, value: str
-) -> ResolvedMessage:
-    return ResolvedMessage(
-        kind=recovery.purpose.kind, user=user, recipient=value, recovery=recovery
-    )
+def _to(user: AbstractAuthUser | None, kind: MessageKind) -> ResolvedMessage | None:
+    return ResolvedMessage(kind=kind, user=user) if user else None
 
 
 def _verification(message: PendingMessage) -> ResolvedMessage | None:
@@ -93,12 +81,11 @@ def _verification(message: PendingMessage) -> ResolvedMessage | None:
         return None
     if is_verified_elsewhere(user, message.value):
         return None
-    return _with_token(VERIFY, user, message.value)
+    return _to(user, MessageKind.VERIFY_RECOVERY)
 
 
 def _reset(message: PendingMessage) -> ResolvedMessage | None:
-    user = find_holder(message.value)
-    return _with_token(RESET, user, message.value) if user else None
+    return _to(find_holder(message.value), MessageKind.RESET_PASSWORD)
 
 
 def _existing_account(message: PendingMessage) -> ResolvedMessage | None:
@@ -111,10 +98,10 @@ def _existing_account(message: PendingMessage) -> ResolvedMessage | None:
     """
     holder = find_holder(message.value)
     if holder is not None and holder.is_recovery_verified:
-        return _notice_of_existing_account(holder, message.value)
+        return _to(holder, MessageKind.EXISTING_ACCOUNT)
     if message.user_pk is not None:
         return _verification(message)
-    return _with_token(RESET, holder, message.value) if holder else None
+    return _to(holder, MessageKind.RESET_PASSWORD)
 
 
 def _change(message: PendingMessage) -> ResolvedMessage | None:
@@ -122,26 +109,12 @@ def _change(message: PendingMessage) -> ResolvedMessage | None:
     if user is None or user.pending_value != message.value:
         return None
     if is_verified_elsewhere(user, message.value):
-        holder = find_holder(message.value)
-        return _notice_of_existing_account(holder, message.value) if holder else None
-    return _with_token(CHANGE, user, message.value)
-
-
-def _notice_of_existing_account(
-    holder: AbstractAuthUser, value: str
-) -> ResolvedMessage:
-    return ResolvedMessage(
-        kind=MessageKind.EXISTING_ACCOUNT, user=holder, recipient=value
-    )
+        return _to(find_holder(message.value), MessageKind.EXISTING_ACCOUNT)
+    return _to(user, MessageKind.CHANGE_RECOVERY)
 
 
 def _notice(message: PendingMessage) -> ResolvedMessage | None:
-    user = _account(message)
-    if user is None:
-        return None
-    return ResolvedMessage(
-        kind=MessageKind(message.kind), user=user, recipient=message.value
-    )
+    return _to(_account(message), MessageKind(message.kind))
 
 
 _RESOLVERS: dict[MessageKind, Callable[[PendingMessage], ResolvedMessage | None]] = {

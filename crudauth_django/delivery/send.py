@@ -9,7 +9,7 @@ from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.registry import get_channels
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.delivery.reporting import report_error, report_outcome
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import DeliveryFailed
 from crudauth_django.kinds import Outcome
 
 logger = logging.getLogger(__name__)
@@ -20,11 +20,7 @@ Checkpoint = Callable[[PendingMessage], None]
 
 def channels_for(message: PendingMessage, factor: str) -> dict[str, DeliveryChannel]:
     """Return the channels still to be tried, by label."""
-    serving = {
-        label: channel
-        for label, channel in get_channels().items()
-        if channel.serves(factor)
-    }
+    serving = {k: v for k, v in get_channels().items() if v.serves(factor)}
     if not serving:
         logger.error("No channel serves %r: %s is lost.", factor, message.kind)
     if message.channels is None:
@@ -54,8 +50,7 @@ def send_to_channels(
         remaining.remove(label)
         if remaining:
             checkpoint(replace(message, channels=list(remaining)))
-        rejected = isinstance(attempt.error, DeliveryRejected)
-        outcome = Outcome.REJECTED if rejected else Outcome.DELIVERED
+        outcome = Outcome.REJECTED if attempt.error else Outcome.DELIVERED
         report_outcome(channel, intent, attempt, label=label, outcome=outcome)
     return failed
 

@@ -8,7 +8,6 @@ from crudauth_django.conf.settings import cached_setting, get_settings
 from crudauth_django.delivery.deliver import deliver_message
 from crudauth_django.delivery.message import PendingMessage
 
-#: Tries a message once; returns its next attempt, or ``None`` if it is done.
 Handler = Callable[[PendingMessage], PendingMessage | None]
 
 
@@ -16,7 +15,7 @@ class Dispatcher(ABC):
     """Accepts a pending message and returns at once; delivers it elsewhere.
 
     Subclasses call ``self.handler`` off the request. It tries the message once
-    and returns the next attempt, to be made at its ``due_at``.
+    and returns the next attempt, to be made at its ``due_at``, or ``None``.
     """
 
     #: Whether messages survive the process.

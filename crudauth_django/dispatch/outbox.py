@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, connections, router, transaction
+from django.db import InterfaceError, OperationalError, connections, router
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -22,8 +21,6 @@ from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.models import OutboxEntry
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 #: How far the clocks of two machines may differ.
 CLOCK_SKEW = timedelta(seconds=1)
@@ -40,11 +37,6 @@ def database() -> str:
     return router.db_for_write(OutboxEntry)
 
 
-def atomic() -> transaction.Atomic:
-    """Open a transaction on the database that holds the outbox."""
-    return transaction.atomic(using=database())
-
-
 def add(message: PendingMessage) -> None:
     """Store a message, in the transaction of the caller."""
     OutboxEntry._default_manager.create(
@@ -54,8 +46,7 @@ def add(message: PendingMessage) -> None:
 
 def due_at(entry_id: str) -> datetime | None:
     """Return when an entry is due; ``None`` once it is gone."""
-    due = _rows().filter(pk=entry_id).values_list("due_at", flat=True)
-    return due.first()
+    return _rows().filter(pk=entry_id).values_list("due_at", flat=True).first()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +105,7 @@ def _rows() -> QuerySet[OutboxEntry]:
     return OutboxEntry._default_manager.using(database())
 
 
-def _retry_on_disconnect(write: Callable[[], T]) -> T:
+def _retry_on_disconnect(write: Callable[[], object]) -> object:
     """Write, also while the database restarts."""
     connection = connections[database()]
     for delay in RETRY_DELAYS:

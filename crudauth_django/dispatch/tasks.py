@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.dispatch.base import Dispatcher
-from crudauth_django.dispatch.compat import task_errors
+from crudauth_django.dispatch.compat import framework
 
 
 class TaskDispatcher(Dispatcher):
@@ -24,11 +24,11 @@ class TaskDispatcher(Dispatcher):
 
     def __init__(self, **using: Any) -> None:
         super().__init__()
-        errors = task_errors()
+        task_error = framework(".exceptions").TaskException
         try:
             self._worker = import_module("crudauth_django.dispatch.worker")
             self._task = self._worker.deliver_entry.using(**using)
-        except errors as error:
+        except task_error as error:
             raise ImproperlyConfigured(f"TASKS can't run it: {error}") from error
         # A backend that cannot defer runs the task within the request.
         self.durable = self._task.get_backend().supports_defer

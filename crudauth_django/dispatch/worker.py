@@ -7,28 +7,25 @@ delivers, it enqueues its own successor. It also enqueues every message again
 that is overdue by two leases: both of its tasks must be lost.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.apps import apps
+from django.db import router, transaction
 from django.utils import timezone
 
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.delivery.deliver import deliver_message
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.dispatch import outbox
-from crudauth_django.dispatch.compat import (
-    as_task,
-    run_at,
-    stored_results,
-    stores_tasks_in,
-)
+from crudauth_django.dispatch.compat import as_task
 
 #: An entry that is overdue by so many leases is lost to its queue.
 LEASES_UNTIL_LOST = 2
 
 
-@as_task(takes_context=True)
+@as_task
 def deliver_entry(context: Any, entry_id: str, *, recheck: bool = False) -> None:
     """Try the message of an outbox entry, if it is there and due."""
     task = context.task_result.task
@@ -57,21 +54,22 @@ def store_and_enqueue(task: Any, message: PendingMessage) -> None:
     A queue outside the transaction gets it after the commit. If that queue is
     away, the row waits for :func:`requeue` and the response does not change.
     """
-    with outbox.atomic():
+    database = outbox.database()
+    with transaction.atomic(using=database):
         outbox.add(message)
-        if stores_tasks_in(task.get_backend(), outbox.database()):
+        if _stores_tasks_in(database, task.get_backend()):
             _enqueue_twice(task, message.id)
         else:
             # A named function: Django 5.2 cannot log a robust hook without a name.
             def enqueue() -> None:
                 _enqueue_twice(task, message.id)
 
-            transaction.on_commit(enqueue, using=outbox.database(), robust=True)
+            transaction.on_commit(enqueue, using=database, robust=True)
 
 
 def requeue(task: Any, *, overdue_since: datetime) -> int:
     """Enqueue some overdue entries again; return their number, 0 if none is left."""
-    with outbox.atomic():
+    with transaction.atomic(using=outbox.database()):
         late = list(outbox.claim_overdue(since=overdue_since))
         for entry_id in late:
             _enqueue_twice(task, entry_id)
@@ -85,17 +83,23 @@ def _enqueue_twice(task: Any, entry_id: str) -> None:
 
 
 def _enqueue(
-    task: Any,
-    entry_id: str,
-    *,
-    run_after: datetime | None = None,
-    recheck: bool = False,
+    task: Any, entry_id: str, *, run_after: datetime | None = None, **flags: bool
 ) -> None:
     """Enqueue a task; one that cannot be deferred is left to ``crudauth_requeue``."""
-    if run_after is not None and not task.get_backend().supports_defer:
-        return
-    flag = {"recheck": True} if recheck else {}
-    run_at(task, run_after).enqueue(entry_id, **flag)
+    if run_after is None or task.get_backend().supports_defer:
+        # using() would not reset the time of a deferred task.
+        replace(task, run_after=run_after).enqueue(entry_id, **flags)
+
+
+def _stores_tasks_in(database: str, backend: Any) -> bool:
+    """Return whether a tasks backend writes in transactions of this database."""
+    if not apps.is_installed("django_tasks_db"):
+        return False
+    from django_tasks_db.backend import DatabaseBackend
+    from django_tasks_db.models import DBTaskResult
+
+    shared = router.db_for_write(DBTaskResult) == database
+    return shared and isinstance(backend, DatabaseBackend)
 
 
 def prune_finished(*, older_than: timedelta) -> int:
@@ -103,9 +107,8 @@ def prune_finished(*, older_than: timedelta) -> int:
 
     Other queues delete their results themselves.
     """
-    results = stored_results()
-    if results is None:
-        return 0
-    own = results.filter(task_path=deliver_entry.module_path)
+    from django_tasks_db.models import DBTaskResult
+
+    own = DBTaskResult.objects.filter(task_path=deliver_entry.module_path)
     old = own.filter(finished_at__lt=timezone.now() - older_than)
     return int(old.delete()[0])

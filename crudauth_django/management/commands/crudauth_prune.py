@@ -8,7 +8,6 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from crudauth_django.counters import get_counters
 from crudauth_django.counters.in_database import DatabaseCounters
-from crudauth_django.dispatch.compat import HAS_TASKS
 
 
 class Command(BaseCommand):
@@ -45,7 +44,7 @@ class Command(BaseCommand):
             from crudauth_django.delivery_log.recording import prune
 
             log = prune(older_than=timedelta(days=log_days))
-        if HAS_TASKS and apps.is_installed("django_tasks_db"):
+        if apps.is_installed("django_tasks_db"):
             from crudauth_django.dispatch.worker import prune_finished
 
             queue = prune_finished(older_than=timedelta(days=queue_days))
