@@ -1,6 +1,5 @@
 """Deliver in a few threads of this process."""
 
-import heapq
 import logging
 import math
 import os
@@ -8,46 +7,15 @@ import random
 import threading
 import time
 from functools import partial
-from itertools import count
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from django.db import connections, transaction
 
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.dispatch.base import Dispatcher
+from crudauth_django.dispatch.delay_queue import DelayQueue
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-
-class DelayQueue(Generic[T]):
-    """A bounded queue in the order of due times. It is not thread-safe."""
-
-    def __init__(self, *, size: int) -> None:
-        self._size = size
-        self._heap: list[tuple[float, int, T]] = []
-        # Items that are due at the same time leave in the order they came.
-        self._order = count()
-
-    def __len__(self) -> int:
-        return len(self._heap)
-
-    @property
-    def is_full(self) -> bool:
-        return len(self._heap) >= self._size
-
-    def put(self, item: T, *, due_at: float) -> None:
-        """Add an item that is due at a Unix time."""
-        heapq.heappush(self._heap, (due_at, next(self._order), item))
-
-    def pop(self) -> T:
-        """Remove and return the first item; raises ``IndexError`` if empty."""
-        return heapq.heappop(self._heap)[2]
-
-    def seconds_until_due(self, *, now: float) -> float | None:
-        """Return the wait for the first item, at most 0 if due; ``None`` if empty."""
-        return self._heap[0][0] - now if self._heap else None
 
 
 class ThreadDispatcher(Dispatcher):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crudauth_django.dispatch.threads import DelayQueue
+from crudauth_django.dispatch.delay_queue import DelayQueue
 
 NOW = 1_700_000_000.0
 
