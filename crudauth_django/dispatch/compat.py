@@ -14,9 +14,6 @@ from typing import Any, cast
 from django.apps import apps
 from django.db import router
 
-#: Whether a tasks framework is installed.
-HAS_TASKS = bool(find_spec("django.tasks") or find_spec("django_tasks"))
-
 
 def as_task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Make a function a task; raises ``ImportError`` that names the extra."""

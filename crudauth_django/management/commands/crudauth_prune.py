@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from crudauth_django.counters import get_counters
 from crudauth_django.counters.in_database import DatabaseCounters
-from crudauth_django.dispatch.compat import HAS_TASKS
 
 
 class Command(BaseCommand):
@@ -39,7 +38,7 @@ class Command(BaseCommand):
             rows = apps.get_model("crudauth_delivery_log", "LoggedDelivery").objects
             before = timezone.now() - timedelta(days=log_days)
             log = rows.filter(tried_at__lt=before).delete()[0]
-        if HAS_TASKS and apps.is_installed("django_tasks_db"):
+        if apps.is_installed("django_tasks_db"):
             from crudauth_django.dispatch.worker import prune_finished
 
             queue = prune_finished(older_than=timedelta(days=queue_days))
