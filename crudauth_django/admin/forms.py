@@ -3,11 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import (
-    AdminPasswordChangeForm,
-    AdminUserCreationForm,
-    UserChangeForm,
-)
+from django.contrib.auth import forms as auth_forms
 from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
 
@@ -69,7 +65,7 @@ class FlowRules(forms.BaseForm):
             self.add_error("password2", error)
 
 
-class AuthUserCreationForm(FlowRules, AdminUserCreationForm):
+class AuthUserCreationForm(FlowRules, auth_forms.AdminUserCreationForm):
     """Creates an account of any shape."""
 
     def clean_username(self) -> Any:
@@ -77,11 +73,11 @@ class AuthUserCreationForm(FlowRules, AdminUserCreationForm):
         return self.cleaned_data.get("username")
 
 
-class AuthUserChangeForm(FlowRules, UserChangeForm):
+class AuthUserChangeForm(FlowRules, auth_forms.UserChangeForm):
     """Changes an account of any shape."""
 
 
-class AuthPasswordChangeForm(FlowRules, AdminPasswordChangeForm):
+class AuthPasswordChangeForm(FlowRules, auth_forms.AdminPasswordChangeForm):
     """Sets an account's password. Its owner gets a notice, and its sessions end."""
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's signature)

@@ -9,7 +9,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
 from crudauth_django.admin.actions import AccountActions, Accounts
@@ -22,7 +22,6 @@ from crudauth_django.admin.forms import (
 from crudauth_django.flows.changes import replace_recovery_value
 from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import normalize
-from crudauth_django.models import AbstractAuthUser
 
 _PERMISSIONS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 _DATES = ("last_login", "date_joined", "auth_epoch")
@@ -126,7 +125,7 @@ class AuthUserAdmin(AccountActions, UserAdmin):
         return found, may_repeat
 
     def save_model(
-        self, request: HttpRequest, obj: AbstractAuthUser, form: Any, change: Any
+        self, request: HttpRequest, obj: Any, form: Any, change: Any
     ) -> None:
         factor = self.model.shape().factor
         if factor is None or not change or factor not in form.changed_data:
@@ -137,9 +136,7 @@ class AuthUserAdmin(AccountActions, UserAdmin):
         super().save_model(request, obj, form, change)
         replace_recovery_value(request=request, user=obj, value=value)
 
-    def changeform_view(
-        self, request: HttpRequest, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Report a value that another account took after the form was checked."""
         try:
             return super().changeform_view(request, *args, **kwargs)
