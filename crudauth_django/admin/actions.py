@@ -1,7 +1,7 @@
 """The actions of support staff, done by the flows."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -16,14 +16,10 @@ from crudauth_django.flows import recovery, sessions
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security import lockout
 
-if TYPE_CHECKING:
-    # Generic for type checkers only.
-    ModelAdmin = admin.ModelAdmin[AbstractAuthUser]
-else:
-    ModelAdmin = admin.ModelAdmin
+Accounts = QuerySet[AbstractAuthUser]
 
 
-class AccountActions(ModelAdmin):
+class AccountActions(admin.ModelAdmin):
     """Actions on the selected accounts, each with an entry in their history.
 
     An action reports the number of accounts. It does not know whether a message
@@ -39,9 +35,7 @@ class AccountActions(ModelAdmin):
         return bool(can_send) and self.has_change_permission(request)
 
     @admin.action(description=_("Send a verification"), permissions=["messaging"])
-    def send_verification(
-        self, request: HttpRequest, queryset: QuerySet[AbstractAuthUser]
-    ) -> None:
+    def send_verification(self, request: HttpRequest, queryset: Accounts) -> None:
         """Send one to each active account with an unverified recovery value."""
 
         def send(user: AbstractAuthUser) -> bool:
@@ -54,9 +48,7 @@ class AccountActions(ModelAdmin):
         self._for_each(request, queryset, send, _("Verification sent"))
 
     @admin.action(description=_("Send a password reset"), permissions=["messaging"])
-    def send_password_reset(
-        self, request: HttpRequest, queryset: QuerySet[AbstractAuthUser]
-    ) -> None:
+    def send_password_reset(self, request: HttpRequest, queryset: Accounts) -> None:
         """Send one to each active account that holds a recovery value."""
 
         def send(user: AbstractAuthUser) -> bool:
@@ -68,55 +60,43 @@ class AccountActions(ModelAdmin):
         self._for_each(request, queryset, send, _("Password reset sent"))
 
     @admin.action(description=_("End all sessions"), permissions=["change"])
-    def end_all_sessions(
-        self, request: HttpRequest, queryset: QuerySet[AbstractAuthUser]
-    ) -> None:
+    def end_all_sessions(self, request: HttpRequest, queryset: Accounts) -> None:
         """Sign the accounts out everywhere, also your own if it is selected."""
         client = client_of(request)
 
-        def end(user: AbstractAuthUser) -> bool:
+        def end(user: AbstractAuthUser) -> None:
             sessions.end_all_sessions(user=user, client=client)
-            return True
 
         self._for_each(request, queryset, end, _("All sessions ended"))
 
     @admin.action(description=_("Unlock"), permissions=["change"])
-    def unlock(
-        self, request: HttpRequest, queryset: QuerySet[AbstractAuthUser]
-    ) -> None:
+    def unlock(self, request: HttpRequest, queryset: Accounts) -> None:
         """Delete the accounts' failed logins and locks."""
-
-        def unlock(user: AbstractAuthUser) -> bool:
-            lockout.unlock(user)
-            return True
-
-        self._for_each(request, queryset, unlock, _("Unlocked"))
+        self._for_each(request, queryset, lockout.unlock, _("Unlocked"))
 
     def _for_each(
         self,
         request: HttpRequest,
-        queryset: QuerySet[AbstractAuthUser],
-        act: Callable[[AbstractAuthUser], bool],
+        queryset: Accounts,
+        act: Callable[[AbstractAuthUser], bool | None],
         done: Any,
     ) -> None:
-        """Act on each account; ``act`` returns whether there was anything to do."""
+        """Act on each account; ``act`` returns ``False`` if it has nothing to do."""
         number = skipped = 0
         try:
             for user in queryset.iterator(chunk_size=500):
-                if act(user):
+                if act(user) is False:
+                    skipped += 1
+                else:
                     self.log_change(request, user, str(done))
                     number += 1
-                else:
-                    skipped += 1
         except CountersUnavailable:
             error = _("The counter store does not respond. Try again shortly.")
             self.message_user(request, error, messages.ERROR)
         counted = ngettext("%(count)d account", "%(count)d accounts", number)
         text = f"{done}: {counted % {'count': number}}."
+        rest = ngettext("%(count)d was skipped.", "%(count)d were skipped.", skipped)
         if skipped:
-            rest = ngettext(
-                "%(count)d was skipped.", "%(count)d were skipped.", skipped
-            )
             text += " " + rest % {"count": skipped}
         level = messages.SUCCESS if number else messages.WARNING
         self.message_user(request, text, level)

@@ -1,13 +1,9 @@
 """Forms with the rules of the flows."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import (
-    AdminPasswordChangeForm,
-    AdminUserCreationForm,
-    UserChangeForm,
-)
+from django.contrib.auth import forms as auth_forms
 from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
 
@@ -15,18 +11,6 @@ from crudauth_django.flows.passwords import set_password
 from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import normalize, to_text
 from crudauth_django.models import AbstractAuthUser
-
-if TYPE_CHECKING:
-    # Django's forms are generic for type checkers only.
-    Form = forms.Form
-    CreationForm = AdminUserCreationForm[AbstractAuthUser]
-    ChangeForm = UserChangeForm[AbstractAuthUser]
-    PasswordForm = AdminPasswordChangeForm[AbstractAuthUser]
-else:
-    Form = object
-    CreationForm = AdminUserCreationForm
-    ChangeForm = UserChangeForm
-    PasswordForm = AdminPasswordChangeForm
 
 
 class IdentityField(forms.Field):
@@ -58,7 +42,7 @@ class IdentityField(forms.Field):
             return True
 
 
-class FlowRules(Form):
+class FlowRules(forms.BaseForm):
     """The flows' rules for passwords, and one error per field."""
 
     def add_error(self, field: Any, error: Any) -> None:
@@ -81,7 +65,7 @@ class FlowRules(Form):
             self.add_error("password2", error)
 
 
-class AuthUserCreationForm(FlowRules, CreationForm):
+class AuthUserCreationForm(FlowRules, auth_forms.AdminUserCreationForm):
     """Creates an account of any shape."""
 
     def clean_username(self) -> Any:
@@ -89,11 +73,11 @@ class AuthUserCreationForm(FlowRules, CreationForm):
         return self.cleaned_data.get("username")
 
 
-class AuthUserChangeForm(FlowRules, ChangeForm):
+class AuthUserChangeForm(FlowRules, auth_forms.UserChangeForm):
     """Changes an account of any shape."""
 
 
-class AuthPasswordChangeForm(FlowRules, PasswordForm):
+class AuthPasswordChangeForm(FlowRules, auth_forms.AdminPasswordChangeForm):
     """Sets an account's password. Its owner gets a notice, and its sessions end."""
 
     def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's signature)

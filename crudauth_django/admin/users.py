@@ -1,18 +1,18 @@
 """The admin of a user model of any shape."""
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
-from crudauth_django.admin.actions import AccountActions
+from crudauth_django.admin.actions import AccountActions, Accounts
 from crudauth_django.admin.forms import (
     AuthPasswordChangeForm,
     AuthUserChangeForm,
@@ -22,20 +22,13 @@ from crudauth_django.admin.forms import (
 from crudauth_django.flows.changes import replace_recovery_value
 from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import normalize
-from crudauth_django.models import AbstractAuthUser
-
-if TYPE_CHECKING:
-    # Generic for type checkers only.
-    Base = UserAdmin[AbstractAuthUser]
-else:
-    Base = UserAdmin
 
 _PERMISSIONS = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 _DATES = ("last_login", "date_joined", "auth_epoch")
 _PASSWORDS = ("usable_password", "password1", "password2")
 
 
-class AuthUserAdmin(AccountActions, Base):
+class AuthUserAdmin(AccountActions, UserAdmin):
     """The admin for the project's user model, of any shape.
 
     Forms, columns, filters and search follow from the model; the project's own
@@ -72,21 +65,15 @@ class AuthUserAdmin(AccountActions, Base):
         for name, default in defaults.items():
             setattr(self, name, getattr(self, name) or default)
 
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: AbstractAuthUser | None = None
-    ) -> Any:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         declared = super().get_readonly_fields(request, obj)
         own = (*self.model.shape().bookkeeping, *_DATES)
         return tuple(dict.fromkeys((*declared, *own)))
 
-    def get_fieldsets(
-        self, request: HttpRequest, obj: AbstractAuthUser | None = None
-    ) -> Any:
-        shape = self.model.shape()
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        shape, own = self.model.shape(), self._own_fields()
         if obj is None:
-            required = [
-                n for n in self._own_fields() if n in self.model.REQUIRED_FIELDS
-            ]
+            required = [name for name in own if name in self.model.REQUIRED_FIELDS]
             fields = (*shape.columns, *required, *_PASSWORDS)
             wide = (None, {"classes": ("wide",), "fields": fields})
             return self.add_fieldsets or [wide]
@@ -94,13 +81,11 @@ class AuthUserAdmin(AccountActions, Base):
         groups = [
             (None, (*shape.identifiers, "password")),
             (_("Recovery"), (*factor, *shape.bookkeeping)),
-            (_("Personal info"), self._own_fields()),
+            (_("Personal info"), own),
             (_("Permissions"), _PERMISSIONS),
             (_("Important dates"), _DATES),
         ]
-        return self.fieldsets or [
-            (t, {"fields": names}) for t, names in groups if names
-        ]
+        return self.fieldsets or [(t, {"fields": f}) for t, f in groups if f]
 
     def _own_fields(self) -> tuple[str, ...]:
         """Return the editable fields that the project added."""
@@ -126,11 +111,8 @@ class AuthUserAdmin(AccountActions, Base):
         )
 
     def get_search_results(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[AbstractAuthUser],
-        search_term: str,
-    ) -> tuple[QuerySet[AbstractAuthUser], bool]:
+        self, request: HttpRequest, queryset: Accounts, search_term: str
+    ) -> tuple[Accounts, bool]:
         """Find identity values also by the normalized search term."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         same = Q()
@@ -143,7 +125,7 @@ class AuthUserAdmin(AccountActions, Base):
         return found, may_repeat
 
     def save_model(
-        self, request: HttpRequest, obj: AbstractAuthUser, form: Any, change: Any
+        self, request: HttpRequest, obj: Any, form: Any, change: Any
     ) -> None:
         factor = self.model.shape().factor
         if factor is None or not change or factor not in form.changed_data:
@@ -154,9 +136,7 @@ class AuthUserAdmin(AccountActions, Base):
         super().save_model(request, obj, form, change)
         replace_recovery_value(request=request, user=obj, value=value)
 
-    def changeform_view(
-        self, request: HttpRequest, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Report a value that another account took after the form was checked."""
         try:
             return super().changeform_view(request, *args, **kwargs)

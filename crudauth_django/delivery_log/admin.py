@@ -9,7 +9,7 @@ from crudauth_django.delivery_log.models import LoggedDelivery
 
 
 @admin.register(LoggedDelivery)
-class LoggedDeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in stubs only
+class LoggedDeliveryAdmin(admin.ModelAdmin):
     """Lists the deliveries; only ``crudauth_prune`` deletes old ones."""
 
     list_display = (
@@ -21,11 +21,7 @@ class LoggedDeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generi
     date_hierarchy = "tried_at"
     ordering = ("-tried_at", "-pk")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    has_change_permission = has_delete_permission = has_add_permission

@@ -15,7 +15,6 @@ class DeliveryLogConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Record every attempt."""
         from crudauth_django.delivery_log.recording import record_attempt
 
         delivery_attempted.connect(record_attempt, dispatch_uid="crudauth_delivery_log")

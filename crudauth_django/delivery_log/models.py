@@ -5,14 +5,6 @@ from django.utils.translation import gettext_lazy as _
 
 from crudauth_django.kinds import Outcome
 
-#: In the order of a message's life.
-OUTCOMES = {
-    Outcome.FAILED: _("failed, will be tried again"),
-    Outcome.DELIVERED: _("delivered"),
-    Outcome.REJECTED: _("rejected"),
-    Outcome.GAVE_UP: _("given up"),
-}
-
 
 class LoggedDelivery(models.Model):
     """One message over one channel, and the outcome of its last attempt."""
@@ -26,7 +18,12 @@ class LoggedDelivery(models.Model):
     outcome = models.CharField(
         _("outcome"),
         max_length=10,
-        choices=[(outcome.value, label) for outcome, label in OUTCOMES.items()],
+        choices=[
+            (Outcome.FAILED.value, _("failed, will be tried again")),
+            (Outcome.DELIVERED.value, _("delivered")),
+            (Outcome.REJECTED.value, _("rejected")),
+            (Outcome.GAVE_UP.value, _("given up")),
+        ],
     )
     provider_id = models.CharField(_("provider's id"), max_length=100, blank=True)
     code = models.CharField(_("provider's code"), max_length=100, blank=True)

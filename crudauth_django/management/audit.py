@@ -35,8 +35,8 @@ class Column:
     """An identity column, as it stands in the database."""
 
     field: AnyField
-    #: Whether the table allows NULL. The model may differ before the migration.
-    allows_null: bool
+    #: Whether the model and the table allow NULL. They may differ before the migration.
+    nullable: bool
 
     @property
     def name(self) -> str:
@@ -51,8 +51,7 @@ class Column:
 
     def normalize(self, stored: Any) -> str | None:
         """Return the value to store; raises ``ValidationError``."""
-        nullable = self.field.null and self.allows_null
-        if stored is None or (stored == "" and nullable):
+        if stored is None or (stored == "" and self.nullable):
             return None
         return normalize(self.field, stored)
 
@@ -64,26 +63,20 @@ class Column:
 
 def columns_of(database: str) -> list[Column]:
     """Return the identity columns that the table already has."""
-    found = []
     connection = connections[database]
+    describe = connection.introspection.get_table_description
     with connection.cursor() as cursor:
-        for field in map(field_of, user_shape().columns):
-            table = connection.introspection.get_table_description(
-                cursor, field.model._meta.db_table
-            )
-            allows_null = {column.name: bool(column.null_ok) for column in table}
-            if field.column in allows_null:
-                nullable = allows_null[field.column]
-                found.append(Column(field=field, allows_null=nullable))
-    return found
+        return [
+            Column(field=field, nullable=bool(field.null and column.null_ok))
+            for field in map(field_of, user_shape().columns)
+            for column in describe(cursor, field.model._meta.db_table)
+            if column.name == field.column
+        ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Audit:
-    """A pass over the table, and another one over the values to fix.
-
-    Both read the rows in batches.
-    """
+    """A pass over the table, and one over the values to fix; both read in batches."""
 
     database: str
     columns: Sequence[Column]
@@ -92,9 +85,8 @@ class Audit:
 
     def read(self) -> Iterator[int]:
         """Read every row by its key; yield the number of rows of each batch."""
-        rows = self._rows().order_by("pk")
-        batch = list(rows[: self.batch_size])
-        while batch:
+        rest = rows = self._rows().order_by("pk")
+        while batch := list(rest[: self.batch_size]):
             for pk, *values in batch:
                 key = pk if isinstance(pk, int) else str(pk)
                 for column, stored in zip(self.columns, values, strict=True):
@@ -108,7 +100,7 @@ class Audit:
                         problem, code = "unreadable", str(error.error_list[0].code)
                     self.digests.add(key, column.name, digest, problem, code)
             yield len(batch)
-            batch = list(rows.filter(pk__gt=batch[-1][0])[: self.batch_size])
+            rest = rows.filter(pk__gt=batch[-1][0])
 
     def issues(self) -> Iterator[Issue]:
         """Return the issues in the order of the rows, the collisions last."""
@@ -144,16 +136,13 @@ class Audit:
         self, pk: Any, column: Column, stored: Any, digest: bytes | None
     ) -> bool:
         """Write the normalized value, if it still has this digest."""
-        try:
-            value = column.normalize(stored)
-        except ValidationError:
-            return False
-        changed = self.digests.digest(column.name, value) != digest
-        if changed or column.is_normalized(stored, value):
-            return False
         unchanged = self._rows().filter(**{"pk": pk, f"stored_{column.name}": stored})
         try:
+            value = column.normalize(stored)
+            changed = self.digests.digest(column.name, value) != digest
+            if changed or column.is_normalized(stored, value):
+                return False
             with transaction.atomic(using=self.database):
                 return bool(unchanged.update(**{column.name: value}))
-        except IntegrityError:
+        except (ValidationError, IntegrityError):
             return False

@@ -23,16 +23,14 @@ def without_fallbacks(
 
 def describe(attempt: DeliveryAttempt) -> str:
     """Return the result, with the provider's id or its error."""
+    error, provider_id = attempt.error, attempt.provider_id
     seconds = f"after {attempt.seconds:.2f} s"
-    error = attempt.error
     if error is None:
-        provider_id = attempt.provider_id
         shown = f", the provider's id is {provider_id}" if provider_id else ""
         return f"accepted {seconds}{shown}"
-    is_final = isinstance(error, DeliveryRejected)
+    result = "rejected" if isinstance(error, DeliveryRejected) else "failed temporarily"
     code = f", code {error.code}" if error.code else ""
     text = f": {error}" if str(error) else ""
     wait = error.retry_after
     asked = f" (asked to wait {wait} s)" if wait is not None else ""
-    result = "rejected" if is_final else "failed temporarily"
     return f"{result} {seconds}{code}{text}{asked}"

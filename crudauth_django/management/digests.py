@@ -12,10 +12,10 @@ import sqlite3
 # come last. Each one names the first row with the value, and that one the last.
 _ISSUES = """
     SELECT pk, field, IIF(n > 1, 'collision', problem),
-        IIF(n > 1, IIF(id = first, last_pk, first_pk), detail), digest
-    FROM (SELECT *, COUNT(digest) OVER same AS n, MIN(id) OVER same AS first,
-        FIRST_VALUE(pk) OVER same AS first_pk, LAST_VALUE(pk) OVER same AS last_pk
-        FROM line WINDOW same AS (PARTITION BY digest ORDER BY id
+        IIF(n > 1, IIF(pk = first, last, first), detail), digest
+    FROM (SELECT rowid AS id, *, COUNT(digest) OVER same AS n,
+        FIRST_VALUE(pk) OVER same AS first, LAST_VALUE(pk) OVER same AS last
+        FROM line WINDOW same AS (PARTITION BY digest ORDER BY rowid
         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))
     WHERE n > 1 OR problem <> ''
     ORDER BY n > 1, IIF(n > 1, field, ''), IIF(n > 1, first, id), id
@@ -28,10 +28,7 @@ class Digests(sqlite3.Connection):
     def __init__(self) -> None:
         super().__init__("", isolation_level=None)
         self.executescript("PRAGMA journal_mode = OFF; PRAGMA temp_store = FILE")
-        self.execute(
-            "CREATE TABLE line (id INTEGER PRIMARY KEY,"
-            " pk, field, digest, problem, detail)"
-        )
+        self.execute("CREATE TABLE line (pk, field, digest, problem, detail)")
         self._key = secrets.token_bytes(32)
 
     def digest(self, field: str, value: str | None) -> bytes | None:
@@ -42,7 +39,7 @@ class Digests(sqlite3.Connection):
 
     def add(self, *line: object) -> None:
         """Append a line; the problem is ``""`` if the value has none."""
-        self.execute("INSERT INTO line VALUES (NULL, ?, ?, ?, ?, ?)", line)
+        self.execute("INSERT INTO line VALUES (?, ?, ?, ?, ?)", line)
 
     def issues(self) -> sqlite3.Cursor:
         """Return the lines with a problem, in the order of the rows."""

@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import accumulate
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -23,7 +24,6 @@ _SUMMARY = (
     "{rows:,} rows: {not_normalized:,} values are not normalized, {collision:,} "
     "collide, {unreadable:,} can't be read."
 )
-_BAR = 30
 
 
 class Command(BaseCommand):
@@ -62,21 +62,18 @@ class Command(BaseCommand):
         if options["batch_size"] < 1:
             raise CommandError("--batch-size must be at least 1.", returncode=2)
         try:
-            left = self._adopt(**options)
+            if self._adopt(**options):
+                sys.exit(1)
         except DatabaseError as error:
-            raise CommandError(
-                f"The table of users can't be read: {error}", returncode=2
-            ) from error
-        if left:
-            sys.exit(1)
+            reason = f"The table of users can't be read: {error}"
+            raise CommandError(reason, returncode=2) from error
 
     def _adopt(
         self, *, apply: bool, database: str, batch_size: int, **options: Any
     ) -> int:
         as_json = options["format"] == "json"
         columns = columns_of(database)
-        found = {column.name for column in columns}
-        for name in {*user_shape().columns} - found:
+        for name in {*user_shape().columns} - {column.name for column in columns}:
             self.stderr.write(f"{name}: the table has no such column yet.", str)
         with closing(Digests()) as digests:
             audit = Audit(
@@ -109,12 +106,11 @@ class Command(BaseCommand):
         """Run to the end, with a bar on a terminal; return the sum of the steps."""
         done = 0
         on_terminal = self.stderr.isatty()
-        for step in steps:
-            done += step
+        for done in accumulate(steps):
             if on_terminal:
                 share = min(done / total, 1.0) if total else 1.0
-                bar = ("#" * round(share * _BAR)).ljust(_BAR, ".")
-                text = f"\r[{bar}] {share:4.0%} {done:,} of {total:,} {what}"
+                bar = "#" * round(share * 30)
+                text = f"\r[{bar:.<30}] {share:4.0%} {done:,} of {total:,} {what}"
                 self.stderr.write(text, str, ending="")
         if on_terminal and done:
             self.stderr.write("", str)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
 
 from crudauth_django.counters import get_counters
 from crudauth_django.counters.in_database import DatabaseCounters
@@ -22,28 +23,21 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--log-days",
-            type=float,
-            default=90,
-            help="Keep lines of the delivery log for this number of days (90).",
-        )
-        parser.add_argument(
-            "--queue-days",
-            type=float,
-            default=1,
-            help="Keep finished queue entries for this number of days (1).",
-        )
+        for flag, days, kept in (
+            ("--log-days", 90, "lines of the delivery log"),
+            ("--queue-days", 1, "finished queue entries"),
+        ):
+            text = f"Keep {kept} for this number of days ({days})."
+            parser.add_argument(flag, type=float, default=days, help=text)
 
     def handle(self, *, log_days: float, queue_days: float, **_options: Any) -> None:
         counters = log = queue = None
-        store = get_counters()
-        if isinstance(store, DatabaseCounters):
+        if isinstance(store := get_counters(), DatabaseCounters):
             counters = store.prune()
         if apps.is_installed("crudauth_django.delivery_log"):
-            from crudauth_django.delivery_log.recording import prune
-
-            log = prune(older_than=timedelta(days=log_days))
+            rows = apps.get_model("crudauth_delivery_log", "LoggedDelivery").objects
+            before = timezone.now() - timedelta(days=log_days)
+            log = rows.filter(tried_at__lt=before).delete()[0]
         if apps.is_installed("django_tasks_db"):
             from crudauth_django.dispatch.worker import prune_finished
 
