@@ -1,20 +1,11 @@
 """SMS and WhatsApp over Twilio."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from crudauth_django.channels.addresses import require_https
 from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.provider import (
-    MEDIA,
-    ProviderChannel,
-    choice,
-    link_or_token,
-    provider_error,
-    token_lifetime,
-    unreachable,
-)
+from crudauth_django.channels.provider import PhoneChannel, provider_error, unreachable
 from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.channels.texts import render_sms
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed
@@ -70,7 +61,7 @@ VALIDITY_LIMITS = (1, 36_000)
 SID_LENGTH = 34
 
 
-class TwilioChannel(ProviderChannel):
+class TwilioChannel(PhoneChannel):
     """Sends with Twilio's SDK, each message over a connection of its own.
 
     ``sender`` is a number, a short code, a name, or the SID of a messaging
@@ -80,30 +71,23 @@ class TwilioChannel(ProviderChannel):
     ``api_url`` is the address of your own proxy for Twilio's API.
     """
 
-    factors = ("phone",)
-    loggers = (*ProviderChannel.loggers, "twilio.http_client")
+    loggers = (*PhoneChannel.loggers, "twilio.http_client")
 
     def __init__(
         self,
         *,
         account_sid: str,
         auth_token: str,
-        sender: str,
         api_key: str = "",
-        medium: str = "sms",
-        templates: Mapping[str, str] | None = None,
         timeout: float = 10.0,
         api_url: str = "https://api.twilio.com",
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if not (account_sid and auth_token and sender):
+        if not (account_sid and auth_token and self._sender):
             raise ValueError("account_sid, auth_token and sender must not be empty")
         self._account_sid = account_sid
         self._credentials = (api_key or account_sid, auth_token)
-        self._sender = sender
-        self.sends_sms = choice("medium", medium, MEDIA) == "sms"
-        self._templates = dict(templates or {})
         self._timeout = timeout
         self._api_url = require_https("api_url", api_url)
 
@@ -141,11 +125,11 @@ class TwilioChannel(ProviderChannel):
             fields["messaging_service_sid"] = self._sender
         else:
             fields["from_"] = f"{prefix}{self._sender}"
-        lifetime = token_lifetime(intent, limits=VALIDITY_LIMITS)
+        lifetime = self._lifetime(intent, limits=VALIDITY_LIMITS)
         if self.sends_sms and lifetime is not None:
             fields["validity_period"] = lifetime
         if intent.kind in self._templates:
-            variables = {"1": intent.account, "2": link_or_token(intent)}
+            variables = {"1": intent.account, "2": intent.link or intent.token or ""}
             fields["content_sid"] = self._templates[intent.kind]
             fields["content_variables"] = json.dumps(variables)
         else:

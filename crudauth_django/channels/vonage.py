@@ -8,15 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import to_locale
 
 from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.provider import (
-    MEDIA,
-    ProviderChannel,
-    choice,
-    link_or_token,
-    provider_error,
-    token_lifetime,
-    unreachable,
-)
+from crudauth_django.channels.provider import PhoneChannel, provider_error, unreachable
 from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.channels.texts import render_sms
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
@@ -63,7 +55,7 @@ REJECTED = frozenset(
 TTL_LIMITS = (20, 604_800)
 
 
-class VonageChannel(ProviderChannel):
+class VonageChannel(PhoneChannel):
     """Sends with Vonage's SDK, each message over a connection of its own.
 
     ``credentials`` are an ``application_id`` and its ``private_key`` (the PEM, or
@@ -73,25 +65,18 @@ class VonageChannel(ProviderChannel):
     no link.
     """
 
-    factors = ("phone",)
-    loggers = (*ProviderChannel.loggers, "vonage")
+    loggers = (*PhoneChannel.loggers, "vonage")
 
     def __init__(
         self,
         *,
         credentials: Mapping[str, str],
-        sender: str,
-        medium: str = "sms",
-        templates: Mapping[str, str] | None = None,
         timeout: int = 10,
         api_host: str = "api.nexmo.com",
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self._auth = _authentication(credentials)
-        self._sender = sender
-        self.sends_sms = choice("medium", medium, MEDIA) == "sms"
-        self._templates = dict(templates or {})
         self._options = HttpClientOptions(
             api_host=api_host,
             timeout=timeout,
@@ -135,7 +120,7 @@ class VonageChannel(ProviderChannel):
             "client_ref": intent.id,
         }
         if self.sends_sms:
-            ttl = token_lifetime(intent, limits=TTL_LIMITS)
+            ttl = self._lifetime(intent, limits=TTL_LIMITS)
             return Sms(**address, text=render_sms(intent), ttl=ttl)
         if intent.kind not in self._templates:
             return WhatsappText(**address, text=render_sms(intent))
@@ -143,7 +128,7 @@ class VonageChannel(ProviderChannel):
             **address,
             template={
                 "name": self._templates[intent.kind],
-                "parameters": [intent.account, link_or_token(intent)],
+                "parameters": [intent.account, intent.link or intent.token or ""],
             },
             # WhatsApp writes "pt_BR" for "pt-br".
             whatsapp={"locale": to_locale(intent.language or "en")},
