@@ -1,10 +1,16 @@
-"""The port of channels, and the message that a channel gets."""
+"""The port of channels: what a channel gets, and what it can pass on."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterable
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
+
+#: Longer ids are cut: those of providers are short, a gateway's may not be.
+MAX_PROVIDER_ID_LENGTH = 100
+#: The ids that a channel sets, ``def`` or ``async def``, while it is called.
+provider_ids: ContextVar[list[str]] = ContextVar("crudauth_provider_ids")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,3 +74,12 @@ class DeliveryChannel(ABC):
     def serves(self, factor: str) -> bool:
         """Return whether this channel can reach values of a recovery factor."""
         return self.factors is None or factor in self.factors
+
+
+def set_provider_id(provider_id: str) -> None:
+    """Pass on the id that the provider gave the message; ``""`` is ignored.
+
+    Outside of a delivery this does nothing.
+    """
+    if provider_id:
+        provider_ids.get([]).append(provider_id[:MAX_PROVIDER_ID_LENGTH])

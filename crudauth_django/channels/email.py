@@ -8,13 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from crudauth_django.channels.base import DeliveryIntent
+from crudauth_django.channels.base import DeliveryIntent, set_provider_id
 from crudauth_django.channels.provider import (
     ProviderChannel,
     provider_error,
     unreachable,
 )
-from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.channels.texts import render_email
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 

@@ -4,9 +4,8 @@ import json
 from typing import Any
 
 from crudauth_django.channels.addresses import require_https
-from crudauth_django.channels.base import DeliveryIntent
+from crudauth_django.channels.base import DeliveryIntent, set_provider_id
 from crudauth_django.channels.provider import PhoneChannel, provider_error, unreachable
-from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.channels.texts import render_sms
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed
 

@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import to_locale
 
-from crudauth_django.channels.base import DeliveryIntent
+from crudauth_django.channels.base import DeliveryIntent, set_provider_id
 from crudauth_django.channels.provider import PhoneChannel, provider_error, unreachable
-from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.channels.texts import render_sms
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 

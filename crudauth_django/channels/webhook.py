@@ -15,13 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crudauth_django.channels.addresses import require_https
-from crudauth_django.channels.base import DeliveryIntent
+from crudauth_django.channels.base import DeliveryIntent, set_provider_id
 from crudauth_django.channels.provider import (
     TemplateChannel,
     provider_error,
     unreachable,
 )
-from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.exceptions import DeliveryError
 
 __all__ = ["WebhookChannel"]
