@@ -1,11 +1,14 @@
 """The port of channels: what a channel gets, and what it can pass on."""
 
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Iterable
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
+
+from crudauth_django.conf.settings import get_settings
 
 #: Longer ids are cut: those of providers are short, a gateway's may not be.
 MAX_PROVIDER_ID_LENGTH = 100
@@ -18,11 +21,11 @@ class DeliveryIntent:
     """One message to one recipient. It never holds the user row."""
 
     #: The same for every attempt at this message: an idempotency key.
-    id: str
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
     #: A value of ``MessageKind``, such as ``"reset_password"``.
     kind: str
     #: The secret to deliver; ``None`` for a notice.
-    token: str | None = field(repr=False)
+    token: str | None = field(default=None, repr=False)
     #: The normalized recovery value to send to.
     recipient: str = field(repr=False)
     #: The name of the account, to show in the text.
@@ -40,6 +43,12 @@ class DeliveryIntent:
         lifetime = self.expires_in
         seconds = None if lifetime is None else int(lifetime.total_seconds())
         return {**asdict(self), "expires_in": seconds}
+
+
+def link_for(kind: str, token: str | None) -> str:
+    """Return a message's link; ``""`` for a notice or without a frontend."""
+    url = get_settings().frontend_url.get(kind) if token else None
+    return f"{url}{'&' if '?' in url else '?'}token={token}" if url else ""
 
 
 class DeliveryChannel(ABC):

@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 
-from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.intents import build_intent
+from crudauth_django.channels.base import DeliveryIntent, link_for
 from crudauth_django.delivery.message import NOTICE_MAX_AGE, PendingMessage
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import AbstractAuthUser
@@ -48,14 +47,16 @@ class ResolvedMessage:
 
     def make_intent(self, message: PendingMessage) -> DeliveryIntent:
         """Make the token, and return what a channel gets."""
-        return build_intent(
+        token = self.recovery.make_token(self.user) if self.recovery else None
+        return DeliveryIntent(
             id=message.id,
             kind=self.kind,
-            token=self.recovery.make_token(self.user) if self.recovery else None,
+            token=token,
             recipient=self.recipient,
             account=self.account,
             language=getattr(self.user, "language", "") or message.language,
             expires_in=self.max_age if self.recovery else None,
+            link=link_for(self.kind, token),
         )
 
 
