@@ -24,34 +24,24 @@ __all__ = ["TwilioChannel"]
 #: again: some pass, such as 20429 and 30001 (too fast), and the project can
 #: correct others, such as 20003 (credentials) and 21606 (its own sender).
 REJECTED = frozenset(
-    {
-        "21211",  # not a phone number
-        "21214",  # can't be reached
-        "21217",  # not a valid number
-        "21265",  # a short code
-        "21266",  # the sender's own number
-        "21268",  # a premium or service number
-        "21408",  # a region not enabled for the account
-        "21421",  # not a phone number
-        "21604",  # no recipient
-        "21608",  # not verified, for a trial account
-        "21610",  # opted out
-        "21612",  # no route from this sender
-        "21614",  # not a mobile number
-        "21617",  # longer than 1,600 characters
-        "21635",  # a landline
-        "30004",  # blocked
-        "30005",  # unknown or out of service
-        "30006",  # a landline, or an unreachable carrier
-        "30007",  # filtered
-        "63003",  # not on WhatsApp
-        "63013",  # against WhatsApp's policy
-        "63014",  # blocked the sender, or opted out
-        "63015",  # not in the sandbox
-        "63016",  # not a template, and outside the 24 hours for a reply
-        "63024",  # not a recipient
-        "63033",  # blocked from receiving
-    }
+    # not a phone number
+    {"21211", "21217", "21421", "21604"}
+    # not reachable, at least from this sender
+    | {"21214", "21612"}
+    # a short code, the sender's own number, a premium or service number
+    | {"21265", "21266", "21268"}
+    # a region not enabled, or a number not verified for a trial account
+    | {"21408", "21608"}
+    # opted out, blocked, unknown or out of service, filtered
+    | {"21610", "30004", "30005", "30007"}
+    # not a mobile number, or an unreachable carrier
+    | {"21614", "21635", "30006"}
+    # longer than 1,600 characters
+    | {"21617"}
+    # WhatsApp: not a recipient, against its policy, blocked
+    | {"63003", "63024", "63013", "63014", "63033"}
+    # WhatsApp: not in the sandbox, or free text more than 24 hours after a message
+    | {"63015", "63016"}
 )
 
 #: The shortest and longest time in Twilio's queue, in seconds (error 21624).

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import to_locale
@@ -30,24 +29,16 @@ __all__ = ["VonageChannel"]
 #: are tried again: some pass, such as 1000 (too fast), and the project can
 #: correct others, such as 1060 (its account) and 1120 (its sender).
 REJECTED = frozenset(
-    {
-        "1040",  # a prefix without a network
-        "1050",  # barred
-        "1160",  # not on a demo account's list
-        "1170",  # not a phone number
-        "1190",  # no longer active
-        "1200",  # a problem after a change of carrier
-        "1210",  # classified as spam
-        "1240",  # opted out
-        "1250",  # no route
-        "1260",  # can't be reached
-        "1270",  # blocked by age
-        "1280",  # blocked by the carrier
-        "1300",  # not in the provider's network
-        "1310",  # a device that can't show it
-        "1340",  # outside the time for a reply
-        "1430",  # not a recipient
-    }
+    # not a number, or not a recipient
+    {"1040", "1170", "1430"}
+    # barred, not on a demo account's list, no longer active, opted out, blocked
+    | {"1050", "1160", "1190", "1240", "1280"}
+    # no route, not reachable, or a problem after a change of carrier
+    | {"1250", "1260", "1200"}
+    # classified as spam, or not for this age, network or device
+    | {"1210", "1270", "1300", "1310"}
+    # outside the time for a reply
+    | {"1340"}
 )
 
 #: The shortest and longest time for Vonage's attempts, in seconds.
@@ -98,7 +89,7 @@ class VonageChannel(PhoneChannel):
                 problem = str(error.response.json()["type"])
             except (TypeError, ValueError, KeyError):
                 problem = ""
-            code = urlsplit(problem).fragment or str(error.response.status_code)
+            code = problem.partition("#")[2] or str(error.response.status_code)
             return provider_error(
                 "Vonage",
                 code=code,
