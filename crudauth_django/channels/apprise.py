@@ -27,9 +27,8 @@ _SEPARATORS = re.compile(r"[\s,;\"'<>()\\]")
 class AppriseChannel(TemplateChannel):
     """Notifies each of the Apprise ``urls``.
 
-    ``{recipient}`` in a URL stands for the recovery value. ``template`` is
-    ``"sms"``, or ``"email"`` for a subject and HTML. Apprise does not report why
-    a service failed, so every failure is tried again.
+    ``{recipient}`` in a URL stands for the recovery value. Apprise does not report
+    why a service failed, so every failure is tried again.
     """
 
     loggers = (*TemplateChannel.loggers, "apprise")

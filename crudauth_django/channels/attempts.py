@@ -5,11 +5,7 @@ import inspect
 import time
 from dataclasses import dataclass
 
-from crudauth_django.channels.base import (
-    DeliveryChannel,
-    DeliveryIntent,
-    provider_ids,
-)
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent, provider_ids
 from crudauth_django.channels.masking import redact
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 

@@ -40,11 +40,7 @@ class EmailChannel(ProviderChannel):
     loggers = ()
 
     def __init__(
-        self,
-        *,
-        from_email: str | None = None,
-        reply_to: str | None = None,
-        **options: Any,
+        self, *, from_email: str = "", reply_to: str = "", **options: Any
     ) -> None:
         super().__init__(**options)
         self._from_email = from_email

@@ -51,7 +51,10 @@ class ProviderChannel(DeliveryChannel):
 
 
 class TemplateChannel(ProviderChannel):
-    """A channel over any medium; ``template`` is ``"sms"`` or ``"email"``."""
+    """A channel over any medium.
+
+    ``template`` is ``"sms"``, or ``"email"`` for a subject and HTML.
+    """
 
     def __init__(self, *, template: str = "sms", **options: Any) -> None:
         super().__init__(**options)
@@ -67,7 +70,7 @@ class TemplateChannel(ProviderChannel):
 
 
 class PhoneChannel(ProviderChannel):
-    """A channel for SMS, or for WhatsApp with its ``templates`` by kind."""
+    """A channel for SMS, or for WhatsApp and its ``templates`` by kind."""
 
     factors = ("phone",)
 

@@ -41,8 +41,7 @@ class WebhookChannel(TemplateChannel):
     """Posts each message to ``url``, signed by the rules of Standard Webhooks.
 
     ``secret`` is one secret or, while you replace it, several. Redirects and the
-    environment's proxies are ignored. ``template`` is ``"sms"``, or ``"email"``
-    for a subject and HTML.
+    environment's proxies are ignored.
     """
 
     loggers = ()
