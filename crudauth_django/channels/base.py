@@ -1,14 +1,15 @@
-"""The port of channels: what a channel gets, and what it can pass on."""
+"""The port of channels, and those of ``CRUDAUTH_CHANNELS``."""
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from crudauth_django.conf.settings import get_settings
+from crudauth_django.conf.settings import PREFIX, cached_setting, get_settings
 
 #: Longer ids are cut: those of providers are short, a gateway's may not be.
 MAX_PROVIDER_ID_LENGTH = 100
@@ -46,7 +47,7 @@ class DeliveryIntent:
 
 
 def link_for(kind: str, token: str | None) -> str:
-    """Return a message's link; ``""`` for a notice or without a frontend."""
+    """Return a message's link; ``""`` without a token or ``CRUDAUTH_FRONTEND_URL``."""
     url = get_settings().frontend_url.get(kind) if token else None
     return f"{url}{'&' if '?' in url else '?'}token={token}" if url else ""
 
@@ -92,3 +93,24 @@ def set_provider_id(provider_id: str) -> None:
     """
     if provider_id:
         provider_ids.get([]).append(provider_id[:MAX_PROVIDER_ID_LENGTH])
+
+
+@cached_setting(PREFIX)
+def get_channels() -> Mapping[str, DeliveryChannel]:
+    """Return the channels by label, in the order of the setting.
+
+    A label is the dotted path. A repeated path gets ``#2``, ``#3`` and so on.
+    Raises ``ImportError`` or the error of a channel's constructor; ``manage.py
+    check`` reports both earlier.
+    """
+    backends = get_settings().channels
+    names = labels(backend.path for backend in backends)
+    return dict(zip(names, [backend.build() for backend in backends], strict=True))
+
+
+def labels(names: Iterable[str]) -> Iterator[str]:
+    """Make names unique: the second of its kind gets ``#2``, and so on."""
+    times = Counter[str]()
+    for name in names:
+        times[name] += 1
+        yield f"{name}#{times[name]}" if times[name] > 1 else name

@@ -6,8 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crudauth_django.channels.attempts import try_channel
-from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.registry import get_channels
+from crudauth_django.channels.base import DeliveryIntent, get_channels
 from crudauth_django.identity.normalize import normalize
 from crudauth_django.kinds import MessageKind
 from crudauth_django.management.channels import describe, without_fallbacks
