@@ -19,8 +19,7 @@ from django.test import override_settings
 
 from crudauth_django.channels import locmem
 from crudauth_django.channels.attempts import call_channel
-from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
-from crudauth_django.channels.intents import build_intent
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent, link_for
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.kinds import KINDS, TOKEN_KINDS, MessageKind
 
@@ -90,15 +89,16 @@ class ChannelContract:
 
     def intent(self, kind: MessageKind) -> DeliveryIntent:
         """Return a message of a kind, with a link if the kind has a token."""
-        has_token = kind in TOKEN_KINDS
+        token = SAMPLE_TOKEN if kind in TOKEN_KINDS else None
         with override_settings(CRUDAUTH_FRONTEND_URL="https://app.example.com"):
-            return build_intent(
+            return DeliveryIntent(
                 kind=kind,
                 recipient=self.recipient,
                 account="neo",
                 language="en",
-                token=SAMPLE_TOKEN if has_token else None,
-                expires_in=timedelta(hours=1) if has_token else None,
+                token=token,
+                expires_in=timedelta(hours=1) if token else None,
+                link=link_for(kind, token),
             )
 
     @pytest.mark.parametrize("kind", KINDS)

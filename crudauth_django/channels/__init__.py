@@ -1,7 +1,10 @@
 """Channels: deliver messages, each over one medium."""
 
-from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
-from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.channels.base import (
+    DeliveryChannel,
+    DeliveryIntent,
+    set_provider_id,
+)
 from crudauth_django.channels.texts import render_email, render_sms
 
 __all__ = [

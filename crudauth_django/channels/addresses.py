@@ -20,9 +20,7 @@ def require_https(option: str, url: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host name or an address is this machine's own."""
-    if host == "localhost":
-        return True
     try:
-        return ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

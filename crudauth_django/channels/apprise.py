@@ -6,12 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.provider import (
-    TEMPLATES,
-    ProviderChannel,
-    choice,
-    render_text,
-)
+from crudauth_django.channels.provider import TemplateChannel
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
 try:
@@ -29,29 +24,25 @@ PLACEHOLDER = "{recipient}"
 _SEPARATORS = re.compile(r"[\s,;\"'<>()\\]")
 
 
-class AppriseChannel(ProviderChannel):
+class AppriseChannel(TemplateChannel):
     """Notifies each of the Apprise ``urls``.
 
-    ``{recipient}`` in a URL stands for the recovery value. ``template`` is
-    ``"sms"``, or ``"email"`` for a subject and HTML. Apprise does not report why
-    a service failed, so every failure is tried again.
+    ``{recipient}`` in a URL stands for the recovery value. Apprise does not report
+    why a service failed, so every failure is tried again.
     """
 
-    loggers = (*ProviderChannel.loggers, "apprise")
+    loggers = (*TemplateChannel.loggers, "apprise")
 
-    def __init__(
-        self, *, urls: str | Sequence[str], template: str = "sms", **options: Any
-    ) -> None:
+    def __init__(self, *, urls: str | Sequence[str], **options: Any) -> None:
         super().__init__(**options)
         self._urls = [urls] if isinstance(urls, str) else list(urls)
         if not self._urls or not all(PLACEHOLDER in url for url in self._urls):
             raise ValueError(f"urls must be Apprise URLs, each with {PLACEHOLDER}")
-        self._template = choice("template", template, TEMPLATES)
 
     def send(self, intent: DeliveryIntent) -> DeliveryError | None:
         if _SEPARATORS.search(intent.recipient):
             return DeliveryRejected("This recipient can't be part of a URL")
-        content = render_text(intent, template=self._template)
+        content = self._render(intent)
         recipient = quote(intent.recipient, safe="")
         failed = 0
         for url in self._urls:

@@ -5,9 +5,8 @@ import inspect
 import time
 from dataclasses import dataclass
 
-from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent, provider_ids
 from crudauth_django.channels.masking import redact
-from crudauth_django.channels.provider_ids import collect_provider_ids
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
 
@@ -33,8 +32,12 @@ def call_channel(channel: DeliveryChannel, intent: DeliveryIntent) -> None:
 def try_channel(channel: DeliveryChannel, intent: DeliveryIntent) -> DeliveryAttempt:
     """Call a channel; its error is part of the result."""
     started = time.monotonic()
-    with collect_provider_ids() as ids:
+    ids: list[str] = []
+    before = provider_ids.set(ids)
+    try:
         error = _call(channel, intent)
+    finally:
+        provider_ids.reset(before)
     return DeliveryAttempt(
         error=error,
         provider_id=_redacted(ids[-1], intent) if ids else "",

@@ -8,13 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from crudauth_django.channels.base import DeliveryIntent
+from crudauth_django.channels.base import DeliveryIntent, set_provider_id
 from crudauth_django.channels.provider import (
     ProviderChannel,
     provider_error,
     unreachable,
 )
-from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.channels.texts import render_email
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
@@ -41,11 +40,7 @@ class EmailChannel(ProviderChannel):
     loggers = ()
 
     def __init__(
-        self,
-        *,
-        from_email: str | None = None,
-        reply_to: str | None = None,
-        **options: Any,
+        self, *, from_email: str = "", reply_to: str = "", **options: Any
     ) -> None:
         super().__init__(**options)
         self._from_email = from_email

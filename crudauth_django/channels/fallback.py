@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crudauth_django.channels.attempts import try_channel
-from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
+from crudauth_django.channels.base import (
+    DeliveryChannel,
+    DeliveryIntent,
+    set_provider_id,
+)
 from crudauth_django.channels.masking import mask
-from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.conf.readers import read_backends
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 

@@ -4,20 +4,17 @@ import logging
 import math
 import re
 from abc import abstractmethod
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.texts import EmailText, render_email, render_sms
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
-__all__ = ["ProviderChannel"]
-
-#: The choices of the option ``template``, for channels over any medium.
-TEMPLATES = ("sms", "email")
-#: The choices of the option ``medium``, for channels to phones.
-MEDIA = ("sms", "whatsapp")
+__all__ = ["PhoneChannel", "ProviderChannel", "TemplateChannel"]
 
 #: A number of seconds; ten digits would be decades.
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -51,6 +48,58 @@ class ProviderChannel(DeliveryChannel):
     @abstractmethod
     def send(self, intent: DeliveryIntent) -> DeliveryError | None:
         """Send a message; return an error instead of raising it."""
+
+
+class TemplateChannel(ProviderChannel):
+    """A channel over any medium.
+
+    ``template`` is ``"sms"``, or ``"email"`` for a subject and HTML.
+    """
+
+    def __init__(self, *, template: str = "sms", **options: Any) -> None:
+        super().__init__(**options)
+        if template not in {"sms", "email"}:
+            raise ValueError("template must be one of sms, email")
+        self._template = template
+
+    def _render(self, intent: DeliveryIntent) -> EmailText:
+        """Render a message; an SMS has no subject and no HTML."""
+        if self._template == "email":
+            return render_email(intent)
+        return EmailText(subject="", text=render_sms(intent), html="")
+
+
+class PhoneChannel(ProviderChannel):
+    """A channel for SMS, or for WhatsApp and its ``templates`` by kind."""
+
+    factors = ("phone",)
+
+    def __init__(
+        self,
+        *,
+        sender: str,
+        medium: str = "sms",
+        templates: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        if medium not in {"sms", "whatsapp"}:
+            raise ValueError("medium must be one of sms, whatsapp")
+        self.sends_sms = medium == "sms"
+        self._sender = sender
+        self._templates = templates or {}
+
+    def _lifetime(
+        self, intent: DeliveryIntent, *, limits: tuple[int, int]
+    ) -> int | None:
+        """Return for how many seconds a provider may try, within its ``limits``.
+
+        Later, the token has expired. A notice has no token and gets ``None``.
+        """
+        if intent.expires_in is None:
+            return None
+        shortest, longest = limits
+        return max(shortest, min(int(intent.expires_in.total_seconds()), longest))
 
 
 def _is_not_sending(_record: logging.LogRecord) -> bool:
@@ -88,37 +137,5 @@ def _parse_retry_after(header: str) -> int | None:
         when = parsedate_to_datetime(header)
     except ValueError:
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
+    when = when.replace(tzinfo=when.tzinfo or UTC)
     return max(0, math.ceil((when - datetime.now(UTC)).total_seconds()))
-
-
-def token_lifetime(intent: DeliveryIntent, *, limits: tuple[int, int]) -> int | None:
-    """Return how many seconds a provider may try, within its ``limits``.
-
-    Later, the token of the message has expired. For a notice, which has no token,
-    this is ``None``.
-    """
-    if intent.expires_in is None:
-        return None
-    shortest, longest = limits
-    return max(shortest, min(int(intent.expires_in.total_seconds()), longest))
-
-
-def link_or_token(intent: DeliveryIntent) -> str:
-    """Return the link to open or the token to type; ``""`` for a notice."""
-    return intent.link or intent.token or ""
-
-
-def render_text(intent: DeliveryIntent, *, template: str) -> EmailText:
-    """Render a message with one of ``TEMPLATES``; an SMS has no subject."""
-    if template == "email":
-        return render_email(intent)
-    return EmailText(subject="", text=render_sms(intent), html="")
-
-
-def choice(option: str, value: str, choices: tuple[str, ...]) -> str:
-    """Return an option's value; raise ``ValueError`` if it is not a choice."""
-    if value not in choices:
-        raise ValueError(f"{option} must be one of {', '.join(choices)}")
-    return value

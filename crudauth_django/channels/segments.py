@@ -5,8 +5,8 @@ concatenated messages. 140 octets hold 160 characters of 7 bits or 70 code units
 of 16 bits. Six octets of header leave room for 153 and 67.
 """
 
-import unicodedata
 from enum import StrEnum
+from unicodedata import combining, normalize
 
 __all__ = ["Encoding", "encoding", "segments"]
 
@@ -45,9 +45,7 @@ def segments(text: str) -> int:
     if alphabet is Encoding.GSM7:
         sizes = [2 if letter in EXTENSION else 1 for letter in text]
     else:
-        sizes = [
-            len(letter.encode("utf-16-le", "surrogatepass")) // 2 for letter in text
-        ]
+        sizes = [2 if letter > "\uffff" else 1 for letter in text]
     if sum(sizes) <= alone:
         return 1
     count, used = 1, 0
@@ -65,9 +63,7 @@ def without_costly_accents(text: str) -> str:
     plain = "".join(
         part
         for letter in text
-        for part in (
-            letter if letter in BASIC else unicodedata.normalize("NFD", letter)
-        )
-        if not unicodedata.combining(part)
+        for part in (letter if letter in BASIC else normalize("NFD", letter))
+        if not combining(part)
     )
     return plain if encoding(plain) is Encoding.GSM7 else text

@@ -64,7 +64,8 @@ def render_email(intent: DeliveryIntent) -> EmailText:
     base = f"email/{intent.kind}"
     with translation.override(_language(intent.language)):
         context = _context(intent, account=_safe_name(intent.account))
-        context["subject"] = _one_line(_render_plain(f"{base}.subject.txt", context))
+        subject = _render_plain(f"{base}.subject.txt", context)
+        context["subject"] = " ".join(subject.split())
         return EmailText(
             subject=context["subject"],
             text=_render_plain(f"{base}.txt", context).strip() + "\n",
@@ -130,14 +131,9 @@ def _template(name: str) -> Any:
 @cache
 def _shipped_templates() -> DjangoTemplates:
     """Return an engine for the shipped templates, with any ``TEMPLATES``."""
-    return DjangoTemplates(
-        {
-            "NAME": "crudauth",
-            "DIRS": [Path(__file__).parent.parent / "templates"],
-            "APP_DIRS": False,
-            "OPTIONS": {},
-        }
-    )
+    folder = Path(__file__).parent.parent / "templates"
+    params = {"NAME": "crudauth", "DIRS": [folder], "APP_DIRS": False, "OPTIONS": {}}
+    return DjangoTemplates(params)
 
 
 def _safe_name(name: str) -> str:
@@ -147,11 +143,6 @@ def _safe_name(name: str) -> str:
     line break in the name could imitate a text of this site. ``win.example`` would
     become a link to a site of the client's choice.
     """
-    line = _one_line(
-        "".join(letter if letter.isprintable() else " " for letter in name)
-    )
+    printable = "".join(char if char.isprintable() else " " for char in name)
+    line = " ".join(printable.split())
     return line if "@" in line else _DOT.sub(". ", line)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -1,21 +1,11 @@
 """SMS and WhatsApp over Twilio."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from crudauth_django.channels.addresses import require_https
-from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.provider import (
-    MEDIA,
-    ProviderChannel,
-    choice,
-    link_or_token,
-    provider_error,
-    token_lifetime,
-    unreachable,
-)
-from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.channels.base import DeliveryIntent, set_provider_id
+from crudauth_django.channels.provider import PhoneChannel, provider_error, unreachable
 from crudauth_django.channels.texts import render_sms
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed
 
@@ -34,34 +24,24 @@ __all__ = ["TwilioChannel"]
 #: again: some pass, such as 20429 and 30001 (too fast), and the project can
 #: correct others, such as 20003 (credentials) and 21606 (its own sender).
 REJECTED = frozenset(
-    {
-        "21211",  # not a phone number
-        "21214",  # can't be reached
-        "21217",  # not a valid number
-        "21265",  # a short code
-        "21266",  # the sender's own number
-        "21268",  # a premium or service number
-        "21408",  # a region not enabled for the account
-        "21421",  # not a phone number
-        "21604",  # no recipient
-        "21608",  # not verified, for a trial account
-        "21610",  # opted out
-        "21612",  # no route from this sender
-        "21614",  # not a mobile number
-        "21617",  # longer than 1,600 characters
-        "21635",  # a landline
-        "30004",  # blocked
-        "30005",  # unknown or out of service
-        "30006",  # a landline, or an unreachable carrier
-        "30007",  # filtered
-        "63003",  # not on WhatsApp
-        "63013",  # against WhatsApp's policy
-        "63014",  # blocked the sender, or opted out
-        "63015",  # not in the sandbox
-        "63016",  # not a template, and outside the 24 hours for a reply
-        "63024",  # not a recipient
-        "63033",  # blocked from receiving
-    }
+    # not a phone number
+    {"21211", "21217", "21421", "21604"}
+    # not reachable, at least from this sender
+    | {"21214", "21612"}
+    # a short code, the sender's own number, a premium or service number
+    | {"21265", "21266", "21268"}
+    # a region not enabled, or a number not verified for a trial account
+    | {"21408", "21608"}
+    # opted out, blocked, unknown or out of service, filtered
+    | {"21610", "30004", "30005", "30007"}
+    # not a mobile number, or an unreachable carrier
+    | {"21614", "21635", "30006"}
+    # longer than 1,600 characters
+    | {"21617"}
+    # WhatsApp: not a recipient, against its policy, blocked
+    | {"63003", "63024", "63013", "63014", "63033"}
+    # WhatsApp: not in the sandbox, or free text more than 24 hours after a message
+    | {"63015", "63016"}
 )
 
 #: The shortest and longest time in Twilio's queue, in seconds (error 21624).
@@ -70,7 +50,7 @@ VALIDITY_LIMITS = (1, 36_000)
 SID_LENGTH = 34
 
 
-class TwilioChannel(ProviderChannel):
+class TwilioChannel(PhoneChannel):
     """Sends with Twilio's SDK, each message over a connection of its own.
 
     ``sender`` is a number, a short code, a name, or the SID of a messaging
@@ -80,30 +60,23 @@ class TwilioChannel(ProviderChannel):
     ``api_url`` is the address of your own proxy for Twilio's API.
     """
 
-    factors = ("phone",)
-    loggers = (*ProviderChannel.loggers, "twilio.http_client")
+    loggers = (*PhoneChannel.loggers, "twilio.http_client")
 
     def __init__(
         self,
         *,
         account_sid: str,
         auth_token: str,
-        sender: str,
         api_key: str = "",
-        medium: str = "sms",
-        templates: Mapping[str, str] | None = None,
         timeout: float = 10.0,
         api_url: str = "https://api.twilio.com",
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        if not (account_sid and auth_token and sender):
+        if not (account_sid and auth_token and self._sender):
             raise ValueError("account_sid, auth_token and sender must not be empty")
         self._account_sid = account_sid
         self._credentials = (api_key or account_sid, auth_token)
-        self._sender = sender
-        self.sends_sms = choice("medium", medium, MEDIA) == "sms"
-        self._templates = dict(templates or {})
         self._timeout = timeout
         self._api_url = require_https("api_url", api_url)
 
@@ -141,11 +114,11 @@ class TwilioChannel(ProviderChannel):
             fields["messaging_service_sid"] = self._sender
         else:
             fields["from_"] = f"{prefix}{self._sender}"
-        lifetime = token_lifetime(intent, limits=VALIDITY_LIMITS)
+        lifetime = self._lifetime(intent, limits=VALIDITY_LIMITS)
         if self.sends_sms and lifetime is not None:
             fields["validity_period"] = lifetime
         if intent.kind in self._templates:
-            variables = {"1": intent.account, "2": link_or_token(intent)}
+            variables = {"1": intent.account, "2": intent.link or intent.token or ""}
             fields["content_sid"] = self._templates[intent.kind]
             fields["content_variables"] = json.dumps(variables)
         else:

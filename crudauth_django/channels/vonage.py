@@ -2,22 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import to_locale
 
-from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.provider import (
-    MEDIA,
-    ProviderChannel,
-    choice,
-    link_or_token,
-    provider_error,
-    token_lifetime,
-    unreachable,
-)
-from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.channels.base import DeliveryIntent, set_provider_id
+from crudauth_django.channels.provider import PhoneChannel, provider_error, unreachable
 from crudauth_django.channels.texts import render_sms
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
@@ -39,31 +29,23 @@ __all__ = ["VonageChannel"]
 #: are tried again: some pass, such as 1000 (too fast), and the project can
 #: correct others, such as 1060 (its account) and 1120 (its sender).
 REJECTED = frozenset(
-    {
-        "1040",  # a prefix without a network
-        "1050",  # barred
-        "1160",  # not on a demo account's list
-        "1170",  # not a phone number
-        "1190",  # no longer active
-        "1200",  # a problem after a change of carrier
-        "1210",  # classified as spam
-        "1240",  # opted out
-        "1250",  # no route
-        "1260",  # can't be reached
-        "1270",  # blocked by age
-        "1280",  # blocked by the carrier
-        "1300",  # not in the provider's network
-        "1310",  # a device that can't show it
-        "1340",  # outside the time for a reply
-        "1430",  # not a recipient
-    }
+    # not a number, or not a recipient
+    {"1040", "1170", "1430"}
+    # barred, not on a demo account's list, no longer active, opted out, blocked
+    | {"1050", "1160", "1190", "1240", "1280"}
+    # no route, not reachable, or a problem after a change of carrier
+    | {"1250", "1260", "1200"}
+    # classified as spam, or not for this age, network or device
+    | {"1210", "1270", "1300", "1310"}
+    # outside the time for a reply
+    | {"1340"}
 )
 
 #: The shortest and longest time for Vonage's attempts, in seconds.
 TTL_LIMITS = (20, 604_800)
 
 
-class VonageChannel(ProviderChannel):
+class VonageChannel(PhoneChannel):
     """Sends with Vonage's SDK, each message over a connection of its own.
 
     ``credentials`` are an ``application_id`` and its ``private_key`` (the PEM, or
@@ -73,25 +55,18 @@ class VonageChannel(ProviderChannel):
     no link.
     """
 
-    factors = ("phone",)
-    loggers = (*ProviderChannel.loggers, "vonage")
+    loggers = (*PhoneChannel.loggers, "vonage")
 
     def __init__(
         self,
         *,
         credentials: Mapping[str, str],
-        sender: str,
-        medium: str = "sms",
-        templates: Mapping[str, str] | None = None,
         timeout: int = 10,
         api_host: str = "api.nexmo.com",
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self._auth = _authentication(credentials)
-        self._sender = sender
-        self.sends_sms = choice("medium", medium, MEDIA) == "sms"
-        self._templates = dict(templates or {})
         self._options = HttpClientOptions(
             api_host=api_host,
             timeout=timeout,
@@ -114,7 +89,7 @@ class VonageChannel(ProviderChannel):
                 problem = str(error.response.json()["type"])
             except (TypeError, ValueError, KeyError):
                 problem = ""
-            code = urlsplit(problem).fragment or str(error.response.status_code)
+            code = problem.partition("#")[2] or str(error.response.status_code)
             return provider_error(
                 "Vonage",
                 code=code,
@@ -135,7 +110,7 @@ class VonageChannel(ProviderChannel):
             "client_ref": intent.id,
         }
         if self.sends_sms:
-            ttl = token_lifetime(intent, limits=TTL_LIMITS)
+            ttl = self._lifetime(intent, limits=TTL_LIMITS)
             return Sms(**address, text=render_sms(intent), ttl=ttl)
         if intent.kind not in self._templates:
             return WhatsappText(**address, text=render_sms(intent))
@@ -143,7 +118,7 @@ class VonageChannel(ProviderChannel):
             **address,
             template={
                 "name": self._templates[intent.kind],
-                "parameters": [intent.account, link_or_token(intent)],
+                "parameters": [intent.account, intent.link or intent.token or ""],
             },
             # WhatsApp writes "pt_BR" for "pt-br".
             whatsapp={"locale": to_locale(intent.language or "en")},

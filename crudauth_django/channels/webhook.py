@@ -1,7 +1,6 @@
 """Your own gateway: signed JSON over HTTPS."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -16,17 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crudauth_django.channels.addresses import require_https
-from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.masking import redact
+from crudauth_django.channels.base import DeliveryIntent, set_provider_id
 from crudauth_django.channels.provider import (
-    TEMPLATES,
-    ProviderChannel,
-    choice,
+    TemplateChannel,
     provider_error,
-    render_text,
     unreachable,
 )
-from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.exceptions import DeliveryError
 
 __all__ = ["WebhookChannel"]
@@ -43,12 +37,11 @@ MIN_SECRET_BYTES = 24
 SECRET_PREFIX = "whsec_"  # noqa: S105 (a prefix, not a secret)
 
 
-class WebhookChannel(ProviderChannel):
+class WebhookChannel(TemplateChannel):
     """Posts each message to ``url``, signed by the rules of Standard Webhooks.
 
     ``secret`` is one secret or, while you replace it, several. Redirects and the
-    environment's proxies are ignored. ``template`` is ``"sms"``, or ``"email"``
-    for a subject and HTML.
+    environment's proxies are ignored.
     """
 
     loggers = ()
@@ -60,7 +53,6 @@ class WebhookChannel(ProviderChannel):
         secret: str | Iterable[str],
         timeout: float = 10.0,
         ca_file: str | None = None,
-        template: str = "sms",
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -71,10 +63,9 @@ class WebhookChannel(ProviderChannel):
             raise ValueError("secret must not be empty")
         self._timeout = timeout
         self._tls = ssl.create_default_context(cafile=ca_file)
-        self._template = choice("template", template, TEMPLATES)
 
     def send(self, intent: DeliveryIntent) -> DeliveryError | None:
-        texts = asdict(render_text(intent, template=self._template))
+        texts = asdict(self._render(intent))
         body = json.dumps({**intent.to_dict(), **texts}).encode()
         path = self._url.path or "/"
         target = f"{path}?{self._url.query}" if self._url.query else path
@@ -88,10 +79,9 @@ class WebhookChannel(ProviderChannel):
         if HTTPStatus(200) <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             set_provider_id(content.get("id", ""))
             return None
-        secrets = (intent.link, intent.token, intent.recipient)
         return provider_error(
             "The gateway",
-            code=redact(content.get("code", ""), *secrets) or str(response.status),
+            code=content.get("code") or str(response.status),
             final=response.status in FINAL_STATUSES,
             retry_after=response.headers.get("Retry-After"),
         )
@@ -133,7 +123,7 @@ def _signing_key(secret: str) -> bytes:
     if secret.startswith(SECRET_PREFIX):
         try:
             key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-        except binascii.Error:
+        except ValueError:
             key = b""
     if len(key) < MIN_SECRET_BYTES:
         raise ValueError(f"secret must have at least {MIN_SECRET_BYTES} bytes")
@@ -143,13 +133,11 @@ def _signing_key(secret: str) -> bytes:
 def _read_object(content: bytes) -> dict[str, str]:
     """Return the texts and numbers of a JSON object; of other content, nothing."""
     try:
-        values = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(values, dict):
+        values = json.loads(content).items()
+    except (AttributeError, ValueError, RecursionError):  # no JSON, or no object
         return {}
     return {
         key: str(value)[:MAX_VALUE_LENGTH]
-        for key, value in values.items()
+        for key, value in values
         if isinstance(value, (str, int))
     }

@@ -6,9 +6,8 @@ from typing import Any, TypeAlias
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from crudauth_django.channels.base import DeliveryChannel
+from crudauth_django.channels.base import DeliveryChannel, get_channels
 from crudauth_django.channels.fallback import FallbackChannel
-from crudauth_django.channels.registry import get_channels
 from crudauth_django.conf.settings import parse_setting
 
 Messages: TypeAlias = Iterator[checks.CheckMessage]

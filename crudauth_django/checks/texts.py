@@ -13,7 +13,7 @@ from django.utils.translation import to_language
 from phonenumber_field.modelfields import PhoneNumberField
 
 from crudauth_django.channels import texts
-from crudauth_django.channels.intents import build_intent
+from crudauth_django.channels.base import DeliveryIntent, link_for
 from crudauth_django.channels.segments import BASIC, EXTENSION, segments
 from crudauth_django.checks.base import Messages, every_channel, system_check
 from crudauth_django.conf.settings import get_settings
@@ -58,13 +58,15 @@ def _check_languages() -> Messages:
         rendered = {}
         for kind in KINDS:
             recovery = RECOVERIES.get(kind)
-            intent = build_intent(
+            token = _UUID_TOKEN if recovery else None
+            intent = DeliveryIntent(
                 kind=kind,
-                token=_UUID_TOKEN if recovery else None,
+                token=token,
                 recipient="",
                 account=_ACCOUNT,
                 language=language,
                 expires_in=recovery.purpose.max_age() if recovery else None,
+                link=link_for(kind, token),
             )
             rendered[kind] = texts.render_sms(intent)
         new = {kind: text for kind, text in rendered.items() if text not in seen}

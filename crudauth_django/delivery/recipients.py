@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 
-from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.intents import build_intent
+from crudauth_django.channels.base import DeliveryIntent, link_for
 from crudauth_django.delivery.message import NOTICE_MAX_AGE, PendingMessage
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import AbstractAuthUser
@@ -36,18 +35,20 @@ class ResolvedMessage:
     def make_intent(self, message: PendingMessage) -> DeliveryIntent:
         """Make the token, and return what a channel gets."""
         recovery = RECOVERIES.get(self.kind)
+        token = recovery.make_token(self.user) if recovery else None
         # A notice must not tell the owner of the old value the new one, and a
         # confirmation must not tell the owner of the new value the old one.
         name = self.user.display_name
         account = message.value if name == self.user.recovery_value else name
-        return build_intent(
+        return DeliveryIntent(
             id=message.id,
             kind=self.kind,
-            token=recovery.make_token(self.user) if recovery else None,
+            token=token,
             recipient=message.value,
             account=account,
             language=getattr(self.user, "language", "") or message.language,
             expires_in=self.max_age if recovery else None,
+            link=link_for(self.kind, token),
         )
 
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from crudauth_django.channels.attempts import DeliveryAttempt, try_channel
-from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
-from crudauth_django.channels.registry import get_channels
+from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent, get_channels
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.delivery.reporting import report_error, report_outcome
 from crudauth_django.exceptions import DeliveryFailed

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from crudauth_django.channels.attempts import DeliveryAttempt
-from crudauth_django.channels.base import DeliveryChannel
+from crudauth_django.channels.base import DeliveryChannel, labels
 from crudauth_django.channels.fallback import FallbackChannel
-from crudauth_django.channels.registry import labels
 from crudauth_django.exceptions import DeliveryRejected
 
 

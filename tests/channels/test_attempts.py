@@ -3,8 +3,7 @@
 import pytest
 
 from crudauth_django.channels.attempts import try_channel
-from crudauth_django.channels.base import DeliveryChannel
-from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.channels.base import DeliveryChannel, set_provider_id
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN
 from tests.support.messages import RECIPIENT, make_intent

@@ -3,9 +3,8 @@
 import pytest
 
 from crudauth_django.channels.attempts import try_channel
-from crudauth_django.channels.base import DeliveryChannel
+from crudauth_django.channels.base import DeliveryChannel, set_provider_id
 from crudauth_django.channels.fallback import FallbackChannel
-from crudauth_django.channels.provider_ids import set_provider_id
 from crudauth_django.checks.channels import check_channels
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract

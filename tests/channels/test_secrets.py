@@ -3,7 +3,7 @@
 import pytest
 from django.views.debug import SafeExceptionReporterFilter
 
-from crudauth_django.channels.registry import get_channels
+from crudauth_django.channels.base import get_channels
 from crudauth_django.checks.channels import check_channels
 from crudauth_django.conf.settings import get_settings
 

@@ -11,7 +11,7 @@ from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crudauth_django.channels.registry import get_channels
+from crudauth_django.channels.base import get_channels
 from crudauth_django.conf.rates import Rate, parse_rate
 from crudauth_django.conf.settings import get_settings, parse_setting, setting_names
 from crudauth_django.conf.types import Backend, Lockout, Retry

@@ -11,8 +11,7 @@ from django.db import connection, models
 from django.urls import reverse
 from django.utils import timezone
 
-from crudauth_django.channels.base import DeliveryChannel
-from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.channels.base import DeliveryChannel, set_provider_id
 from crudauth_django.delivery.deliver import deliver_message
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.delivery_log.models import LoggedDelivery

@@ -16,8 +16,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
-from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
-from crudauth_django.channels.provider_ids import set_provider_id
+from crudauth_django.channels.base import (
+    DeliveryChannel,
+    DeliveryIntent,
+    set_provider_id,
+)
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 
 

@@ -6,8 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crudauth_django.channels.attempts import try_channel
-from crudauth_django.channels.intents import build_intent
-from crudauth_django.channels.registry import get_channels
+from crudauth_django.channels.base import DeliveryIntent, get_channels
 from crudauth_django.identity.normalize import normalize
 from crudauth_django.kinds import MessageKind
 from crudauth_django.management.channels import describe, without_fallbacks
@@ -47,7 +46,7 @@ class Command(BaseCommand):
 
     def _send(self, factor: str, value: str, language: str) -> bool:
         """Try the channels; return whether one of them accepted the message."""
-        intent = build_intent(
+        intent = DeliveryIntent(
             kind=MessageKind.TEST_MESSAGE,
             recipient=value,
             account="test",
