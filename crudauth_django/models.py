@@ -11,11 +11,11 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crudauth_django.identity.credentials import CredentialsMixin
 from crudauth_django.identity.fields import AnyField, UsernameField
 from crudauth_django.identity.manager import AuthUserManager
 from crudauth_django.identity.metaclass import AuthUserBase
 from crudauth_django.identity.normalize import normalize, to_text
+from crudauth_django.identity.passwords import CredentialsMixin
 from crudauth_django.identity.shape import Shape
 from crudauth_django.identity.tracking import ChangeTracker
 
