@@ -1,9 +1,9 @@
 """Count in a table of the project's database."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from threading import Thread
 from typing import TypeVar
 
 from django.db import (
@@ -164,23 +164,13 @@ def _on_another_connection(alias: str, work: Callable[[], T]) -> T:
     guesses of such requests would have no limit. A savepoint does not help: it is
     undone with the transaction around it.
     """
-    results: list[T] = []
-    errors: list[BaseException] = []
 
-    def run() -> None:
+    def run() -> T:
         try:
             with _quick_transaction(connections[alias]):
-                results.append(work())
-        except (DatabaseError, InterfaceError, CountersUnavailable) as error:
-            errors.append(error)
+                return work()
         finally:
             connections[alias].close()
 
-    thread = Thread(target=run, name="crudauth-counters")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    if not results:
-        raise CountersUnavailable("the counting thread died")
-    return results[0]
+    with ThreadPoolExecutor(1, thread_name_prefix="crudauth-counters") as thread:
+        return thread.submit(run).result()

@@ -1,6 +1,6 @@
 """Track which fields of an instance have changed since they were read."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any, Self
 
 from django.db import models
@@ -23,14 +23,8 @@ class ChangeTracker(models.Model):
         raise NotImplementedError
 
     @classmethod
-    def from_db(
-        cls,
-        db: str | None,
-        field_names: Collection[str],
-        values: Collection[Any],
-        **kwargs: Any,
-    ) -> Self:
-        instance = super().from_db(db, field_names, values, **kwargs)
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        instance = super().from_db(*args, **kwargs)
         instance.mark_saved(cls.tracked_fields())
         return instance
 
