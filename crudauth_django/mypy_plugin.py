@@ -10,12 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 from mypy import nodes, types
-from mypy.plugin import (
-    ClassDefContext,
-    MethodSigContext,
-    Plugin,
-    SemanticAnalyzerPluginInterface,
-)
+from mypy.plugin import ClassDefContext, MethodSigContext, Plugin
 from mypy.plugins.common import add_attribute_to_class
 from mypy.typeanal import make_optional_type
 
@@ -63,7 +58,7 @@ def _add_fields(context: ClassDefContext) -> None:
         known = field.name in declared or context.cls.info.get(field.name)
         if field.auto_created or known:
             continue
-        field_type = _field_type(field, context.api)
+        field_type = _field_type(field, context)
         if field_type is None:
             context.api.defer()
             return
@@ -114,12 +109,12 @@ def _assigned_names(block: nodes.Block) -> Iterator[str]:
 
 
 def _field_type(
-    field: "models.Field[Any, Any]", api: SemanticAnalyzerPluginInterface
+    field: "models.Field[Any, Any]", context: ClassDefContext
 ) -> types.Type | None:
     """Return the type of a field; ``None`` while mypy has not read its class."""
     unknown = types.AnyType(types.TypeOfAny.explicit)
     field_class = type(field)
-    symbol = api.lookup_fully_qualified_or_none(
+    symbol = context.api.lookup_fully_qualified_or_none(
         f"{field_class.__module__}.{field_class.__qualname__}"
     )
     arguments: list[types.Type | None] = [None, None]
@@ -128,14 +123,14 @@ def _field_type(
         names = ("_pyi_private_set_type", "_pyi_private_get_type")
         private = map(symbol.node.get, names)
         arguments = [found.type if found else unknown for found in private]
-    elif field_class.__module__ not in api.modules:
+    elif field_class.__module__ not in context.api.modules:
         arguments = [unknown, unknown]
-    if None in arguments and not api.final_iteration:
+    if None in arguments and not context.api.final_iteration:
         return None
     known = [argument or unknown for argument in arguments]
     if field.null:
         known = [make_optional_type(argument) for argument in known]
-    return api.named_type(_FIELD, known)
+    return context.api.named_type(_FIELD, known)
 
 
 def _settable_type(user: nodes.TypeInfo, name: str) -> types.Type:
