@@ -137,12 +137,8 @@ def _could_be_rolled_back(connection: BaseDatabaseWrapper) -> bool:
     A test case's own transaction does not count. On SQLite, a second connection
     would wait for the caller's transaction, which waits for the count.
     """
-    if connection.vendor == "sqlite":
-        return False
-    return any(
-        not getattr(block, "_from_testcase", False)
-        for block in connection.atomic_blocks
-    )
+    of_tests = [getattr(b, "_from_testcase", False) for b in connection.atomic_blocks]
+    return connection.vendor != "sqlite" and not all(of_tests)
 
 
 @contextmanager
@@ -159,10 +155,8 @@ def _quick_transaction(connection: BaseDatabaseWrapper) -> Iterator[None]:
 def _on_another_connection(alias: str, work: Callable[[], T]) -> T:
     """Run in a thread, since each thread has connections of its own.
 
-    A guess is counted before the password is compared. If the count joined the
-    caller's transaction, an error later in the request would undo it, and the
-    guesses of such requests would have no limit. A savepoint does not help: it is
-    undone with the transaction around it.
+    In the caller's transaction, or a savepoint of it, an error later in the
+    request would undo the count, and such guesses would have no limit.
     """
 
     def run() -> T:

@@ -72,7 +72,7 @@ def _missing_bookkeeping(shape: Shape, known: Fields) -> Fields:
     # The pending value: the same type, nullable and not unique.
     factor = known[shape.recovery_factor]
     _name, _path, args, kwargs = factor.deconstruct()
-    kept = {name: kwargs[name] for name in kwargs.keys() - {*_DROPPED_OPTIONS}}
+    kept = {name: kwargs[name] for name in kwargs.keys() - _DROPPED_OPTIONS}
     kept |= {"null": True, "blank": True, "editable": False, "db_index": True}
     columns: Fields = {
         shape.verified: models.BooleanField(default=False, editable=False),

@@ -13,6 +13,7 @@ from typing import Any, cast
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import hashers
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.password_validation import (
     CommonPasswordValidator,
     UserAttributeSimilarityValidator,
@@ -114,10 +115,9 @@ def clean_password(raw_password: str, *, user: Any) -> str:
     return password
 
 
-class CredentialsMixin(ChangeTracker):
+class CredentialsMixin(ChangeTracker, AbstractBaseUser):
     """Hashes and compares the password, and binds sessions to it."""
 
-    password: str
     auth_epoch: int
 
     class Meta:
@@ -140,7 +140,7 @@ class CredentialsMixin(ChangeTracker):
 
         def upgrade(password: str) -> None:
             encoded = make_password(password)
-            rows: Any = type(self)._default_manager
+            rows = type(self)._default_manager
             unchanged = rows.filter(pk=self.pk, password=self.password)
             if unchanged.update(password=encoded):
                 self.set_saved(password=encoded)
@@ -155,7 +155,6 @@ class CredentialsMixin(ChangeTracker):
         return self._session_hash(settings.SECRET_KEY)
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
-        """Yield the hash under each key of ``SECRET_KEY_FALLBACKS``."""
         for secret in settings.SECRET_KEY_FALLBACKS:
             yield self._session_hash(secret)
 
