@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Self, cast
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -11,13 +10,12 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crudauth_django.identity.credentials import CredentialsMixin
 from crudauth_django.identity.fields import AnyField, UsernameField
 from crudauth_django.identity.manager import AuthUserManager
 from crudauth_django.identity.metaclass import AuthUserBase
 from crudauth_django.identity.normalize import normalize, to_text
+from crudauth_django.identity.passwords import CredentialsMixin
 from crudauth_django.identity.shape import Shape
-from crudauth_django.identity.tracking import ChangeTracker
 
 __all__ = [
     "AbstractAuthUser",
@@ -28,13 +26,7 @@ __all__ = [
 ]
 
 
-class AbstractAuthUser(
-    CredentialsMixin,
-    ChangeTracker,
-    AbstractBaseUser,
-    PermissionsMixin,
-    metaclass=AuthUserBase,
-):
+class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBase):
     """A user model with configurable identifiers and a recovery factor.
 
     ``username`` and ``email`` are added if they are named and not declared.

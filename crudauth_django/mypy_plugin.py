@@ -9,32 +9,10 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
-from mypy.nodes import (
-    ARG_NAMED_OPT,
-    ARG_STAR2,
-    AssignmentStmt,
-    Block,
-    CallExpr,
-    IfStmt,
-    NameExpr,
-    TypeInfo,
-)
-from mypy.plugin import (
-    ClassDefContext,
-    MethodSigContext,
-    Plugin,
-    SemanticAnalyzerPluginInterface,
-)
+from mypy import nodes, types
+from mypy.plugin import ClassDefContext, MethodSigContext, Plugin
 from mypy.plugins.common import add_attribute_to_class
 from mypy.typeanal import make_optional_type
-from mypy.types import (
-    AnyType,
-    CallableType,
-    Instance,
-    Type,
-    TypeOfAny,
-    get_proper_type,
-)
 
 __all__ = ["UserModelPlugin", "plugin"]
 
@@ -53,12 +31,12 @@ class UserModelPlugin(Plugin):
         # base classes; it leaves this one free for models.
         symbol = self.lookup_fully_qualified(fullname)
         info = symbol.node if symbol else None
-        is_user = isinstance(info, TypeInfo) and info.has_base(_USER)
+        is_user = isinstance(info, nodes.TypeInfo) and info.has_base(_USER)
         return _add_fields if is_user else None
 
     def get_method_signature_hook(
         self, fullname: str
-    ) -> Callable[[MethodSigContext], CallableType] | None:
+    ) -> Callable[[MethodSigContext], types.CallableType] | None:
         creating = {f"{_MANAGER}.create_user", f"{_MANAGER}.create_superuser"}
         return _name_keywords if fullname in creating else None
 
@@ -80,28 +58,28 @@ def _add_fields(context: ClassDefContext) -> None:
         known = field.name in declared or context.cls.info.get(field.name)
         if field.auto_created or known:
             continue
-        field_type = _field_type(field, context.api)
+        field_type = _field_type(field, context)
         if field_type is None:
             context.api.defer()
             return
         add_attribute_to_class(context.api, context.cls, field.name, field_type)
 
 
-def _name_keywords(context: MethodSigContext) -> CallableType:
+def _name_keywords(context: MethodSigContext) -> types.CallableType:
     """Replace ``**values`` by one keyword for each field of the loaded model."""
     signature = context.default_signature
-    call, user = context.context, get_proper_type(signature.ret_type)
+    call, user = context.context, types.get_proper_type(signature.ret_type)
     # mypy would compare every value of a ``**dictionary`` with every keyword.
-    if not isinstance(call, CallExpr) or ARG_STAR2 in call.arg_kinds:
+    if not isinstance(call, nodes.CallExpr) or nodes.ARG_STAR2 in call.arg_kinds:
         return signature
-    if not (isinstance(user, Instance) and (model := _loaded_model(user.type))):
+    if not (isinstance(user, types.Instance) and (model := _loaded_model(user.type))):
         return signature
     fields = model._meta.concrete_fields
     names = {"pk", *(name for field in fields for name in (field.name, field.attname))}
     added = sorted(names - set(signature.arg_names))
     return signature.copy_modified(
         arg_names=[*signature.arg_names[:-1], *added],
-        arg_kinds=[*signature.arg_kinds[:-1], *[ARG_NAMED_OPT] * len(added)],
+        arg_kinds=[*signature.arg_kinds[:-1], *[nodes.ARG_NAMED_OPT] * len(added)],
         arg_types=[
             *signature.arg_types[:-1],
             *(_settable_type(user.type, name) for name in added),
@@ -109,58 +87,56 @@ def _name_keywords(context: MethodSigContext) -> CallableType:
     )
 
 
-def _loaded_model(info: TypeInfo) -> type[models.Model] | None:
+def _loaded_model(info: nodes.TypeInfo) -> type[models.Model] | None:
     """Return the model of this name; ``None`` for an abstract one."""
     loaded = apps.get_models(include_swapped=True) if apps.models_ready else []
-    for model in loaded:
-        if f"{model.__module__}.{model.__qualname__}" == info.fullname:
-            return model
-    return None
+    by_name = {f"{model.__module__}.{model.__qualname__}": model for model in loaded}
+    return by_name.get(info.fullname)
 
 
-def _assigned_names(block: Block) -> Iterator[str]:
+def _assigned_names(block: nodes.Block) -> Iterator[str]:
     """Yield the names assigned or annotated in a class body, also under an ``if``.
 
     mypy has not read the body yet: the class has no attributes of its own.
     """
     for statement in block.body:
-        if isinstance(statement, AssignmentStmt):
+        if isinstance(statement, nodes.AssignmentStmt):
             targets = statement.lvalues
-            yield from (t.name for t in targets if isinstance(t, NameExpr))
-        elif isinstance(statement, IfStmt):
+            yield from (t.name for t in targets if isinstance(t, nodes.NameExpr))
+        elif isinstance(statement, nodes.IfStmt):
             for inner in filter(None, [*statement.body, statement.else_body]):
                 yield from _assigned_names(inner)
 
 
 def _field_type(
-    field: "models.Field[Any, Any]", api: SemanticAnalyzerPluginInterface
-) -> Type | None:
+    field: "models.Field[Any, Any]", context: ClassDefContext
+) -> types.Type | None:
     """Return the type of a field; ``None`` while mypy has not read its class."""
-    unknown = AnyType(TypeOfAny.explicit)
+    unknown = types.AnyType(types.TypeOfAny.explicit)
     field_class = type(field)
-    symbol = api.lookup_fully_qualified_or_none(
+    symbol = context.api.lookup_fully_qualified_or_none(
         f"{field_class.__module__}.{field_class.__qualname__}"
     )
-    types: list[Type | None] = [None, None]
-    if symbol and isinstance(symbol.node, TypeInfo):
+    arguments: list[types.Type | None] = [None, None]
+    if symbol and isinstance(symbol.node, nodes.TypeInfo):
         # django-stubs has the type to assign and the type to read under these names.
         names = ("_pyi_private_set_type", "_pyi_private_get_type")
         private = map(symbol.node.get, names)
-        types = [found.type if found else unknown for found in private]
-    elif field_class.__module__ not in api.modules:
-        types = [unknown, unknown]
-    if None in types and not api.final_iteration:
+        arguments = [found.type if found else unknown for found in private]
+    elif field_class.__module__ not in context.api.modules:
+        arguments = [unknown, unknown]
+    if None in arguments and not context.api.final_iteration:
         return None
-    arguments = [found or unknown for found in types]
+    known = [argument or unknown for argument in arguments]
     if field.null:
-        arguments = [make_optional_type(argument) for argument in arguments]
-    return api.named_type(_FIELD, arguments)
+        known = [make_optional_type(argument) for argument in known]
+    return context.api.named_type(_FIELD, known)
 
 
-def _settable_type(user: TypeInfo, name: str) -> Type:
+def _settable_type(user: nodes.TypeInfo, name: str) -> types.Type:
     """Return the type to assign, the first argument of a field's type."""
     symbol = user.get(name)
-    found = get_proper_type(symbol.type) if symbol else None
-    if isinstance(found, Instance) and found.type.has_base(_FIELD) and found.args:
+    found = types.get_proper_type(symbol.type) if symbol else None
+    if isinstance(found, types.Instance) and found.type.has_base(_FIELD) and found.args:
         return found.args[0]
-    return AnyType(TypeOfAny.explicit)
+    return types.AnyType(types.TypeOfAny.explicit)

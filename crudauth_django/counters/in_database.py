@@ -1,9 +1,9 @@
 """Count in a table of the project's database."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from threading import Thread
 from typing import TypeVar
 
 from django.db import (
@@ -137,12 +137,8 @@ def _could_be_rolled_back(connection: BaseDatabaseWrapper) -> bool:
     A test case's own transaction does not count. On SQLite, a second connection
     would wait for the caller's transaction, which waits for the count.
     """
-    if connection.vendor == "sqlite":
-        return False
-    return any(
-        not getattr(block, "_from_testcase", False)
-        for block in connection.atomic_blocks
-    )
+    of_tests = [getattr(b, "_from_testcase", False) for b in connection.atomic_blocks]
+    return connection.vendor != "sqlite" and not all(of_tests)
 
 
 @contextmanager
@@ -159,28 +155,16 @@ def _quick_transaction(connection: BaseDatabaseWrapper) -> Iterator[None]:
 def _on_another_connection(alias: str, work: Callable[[], T]) -> T:
     """Run in a thread, since each thread has connections of its own.
 
-    A guess is counted before the password is compared. If the count joined the
-    caller's transaction, an error later in the request would undo it, and the
-    guesses of such requests would have no limit. A savepoint does not help: it is
-    undone with the transaction around it.
+    In the caller's transaction, or a savepoint of it, an error later in the
+    request would undo the count, and such guesses would have no limit.
     """
-    results: list[T] = []
-    errors: list[BaseException] = []
 
-    def run() -> None:
+    def run() -> T:
         try:
             with _quick_transaction(connections[alias]):
-                results.append(work())
-        except (DatabaseError, InterfaceError, CountersUnavailable) as error:
-            errors.append(error)
+                return work()
         finally:
             connections[alias].close()
 
-    thread = Thread(target=run, name="crudauth-counters")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    if not results:
-        raise CountersUnavailable("the counting thread died")
-    return results[0]
+    with ThreadPoolExecutor(1, thread_name_prefix="crudauth-counters") as thread:
+        return thread.submit(run).result()

@@ -12,26 +12,20 @@ from crudauth_django.identity.shape import Shape
 Fields = dict[str, AnyField]
 
 #: Options of the factor's field that its copy, ``<factor>_pending``, drops.
-_DROPPED_OPTIONS = frozenset(
-    {
-        "unique",
-        "primary_key",
-        "db_column",
-        "db_comment",
-        "default",
-        "db_default",
-        "verbose_name",
-        "help_text",
-    }
+_DROPPED_OPTIONS = (
+    "unique",
+    "primary_key",
+    "db_column",
+    "db_comment",
+    "default",
+    "db_default",
+    "verbose_name",
+    "help_text",
 )
 
 
 class AuthUserBase(ModelBase):
-    """Adds the columns of the shape to a concrete user model.
-
-    ``username`` and ``email`` are added if they are named and not declared.
-    ``<factor>_verified`` and ``<factor>_pending`` are added beside the factor.
-    """
+    """Adds the columns of the shape to a concrete user model."""
 
     def __new__(
         mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any
@@ -64,16 +58,12 @@ def _missing_identifiers(shape: Shape, known: Fields) -> Fields:
         "username": UsernameField(_("username"), max_length=150, unique=True),
         "email": models.EmailField(_("email address"), unique=True),
     }
-    missing = {
-        name: candidates[name]
-        for name in shape.columns
-        if name in candidates and name not in known
-    }
-    for name, field in missing.items():
+    for name, field in candidates.items():
         # The factor is nullable if the model has another identifier: an account
         # that claims a value of another account stores NULL here.
         field.null = field.blank = name == shape.factor and shape.identifiers != (name,)
-    return missing
+    missing = candidates.keys() & set(shape.columns) - known.keys()
+    return {name: candidates[name] for name in missing}
 
 
 def _missing_bookkeeping(shape: Shape, known: Fields) -> Fields:
@@ -98,11 +88,9 @@ def _set_django_attributes(shape: Shape, known: Fields, attrs: dict[str, Any]) -
     attrs.setdefault("USERNAME_FIELD", shape.identifiers[0])
     emails = [n for n in shape.columns if isinstance(known.get(n), models.EmailField)]
     attrs.setdefault("EMAIL_FIELD", emails[0] if emails else "")
-    attrs.setdefault(
-        "REQUIRED_FIELDS",
-        [
-            name
-            for name in shape.identifiers[1:]
-            if name in known and (name == shape.factor or not known[name].null)
-        ],
-    )
+    required = [
+        name
+        for name in shape.identifiers[1:]
+        if name in known and (name == shape.factor or not known[name].null)
+    ]
+    attrs.setdefault("REQUIRED_FIELDS", required)

@@ -118,14 +118,12 @@ def _phone(field: PhoneNumberField, text: str) -> str:
     only a delivered message verifies a number.
     """
     text = unicodedata.normalize("NFKC", text)
-    try:
-        number = phonenumbers.parse(
-            text if _NUMBER.fullmatch(text) else "", field.region
+    number = _parse(text, field.region) if _NUMBER.fullmatch(text) else None
+    if not number or number.extension or not phonenumbers.is_possible_number(number):
+        raise ValidationError(
+            _("Enter a phone number with its country code, such as +12125552368."),
+            code="invalid",
         )
-    except phonenumbers.NumberParseException as error:
-        raise _not_a_number() from error
-    if number.extension or not phonenumbers.is_possible_number(number):
-        raise _not_a_number()
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     for validator in field.validators:
         if validator not in field.default_validators:
@@ -133,11 +131,11 @@ def _phone(field: PhoneNumberField, text: str) -> str:
     return e164
 
 
-def _not_a_number() -> ValidationError:
-    return ValidationError(
-        _("Enter a phone number with its country code, such as +12125552368."),
-        code="invalid",
-    )
+def _parse(text: str, region: str | None = None) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def _refuse_personal_forms(field: AnyField, text: str) -> None:
@@ -177,9 +175,8 @@ def country_of(field: AnyField, value: str) -> str:
 
 @country_of.register
 def _country_of_phone(field: PhoneNumberField, value: str) -> str:
-    try:
-        number = phonenumbers.parse(value)
-    except phonenumbers.NumberParseException:
+    number = _parse(value)
+    if number is None:
         return ""
     known = phonenumbers.region_code_for_number(number)
     # A possible number may be in no table: its country code decides then.

@@ -1,28 +1,32 @@
-"""Accept, hash and compare passwords.
+"""Accept, hash and compare passwords, and bind sessions to them.
 
 The default is Argon2id (OWASP Password Storage Cheat Sheet, RFC 9106). A project
 that sets ``PASSWORD_HASHERS`` is obeyed.
 """
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
+from types import SimpleNamespace
 from typing import Any, cast
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import hashers
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.password_validation import (
     CommonPasswordValidator,
-    MinimumLengthValidator,
     UserAttributeSimilarityValidator,
     get_default_password_validators,
     validate_password,
 )
 from django.core.exceptions import ValidationError
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.identity.normalize import to_text
+from crudauth_django.identity.tracking import ChangeTracker
 
 #: NIST SP 800-63B: verifiers require at least eight characters.
 MIN_LENGTH = 8
@@ -78,9 +82,9 @@ def check_password(
 def clean_password(raw_password: str, *, user: Any) -> str:
     """Return the canonical password; raises ``ValidationError``.
 
-    ``AUTH_PASSWORD_VALIDATORS`` decide. Without any, Django's validators check
-    length, common passwords and similarity to the user's identity. The length
-    limits always apply. No message repeats the password.
+    The length limits apply, and ``AUTH_PASSWORD_VALIDATORS``. Without any, Django's
+    validators check common passwords and similarity to the user's identity. No
+    message repeats the password.
     """
     password = canonical_password(raw_password)
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
@@ -96,25 +100,68 @@ def clean_password(raw_password: str, *, user: Any) -> str:
         setattr(seen, user.shape().factor, user.recovery_value)
     if chosen := get_default_password_validators():
         validate_password(password, user=seen, password_validators=chosen)
-    else:
-        validate_password(
-            password,
-            user=cast("Any", _AsText(seen)),
-            password_validators=[
-                MinimumLengthValidator(min_length=MIN_LENGTH),
-                CommonPasswordValidator(),
-                UserAttributeSimilarityValidator(user_attributes=user.shape().columns),
-            ],
-        )
+        return password
+    columns = user.shape().columns
+    # The similarity validator ignores values that are not text.
+    texts = {name: to_text(getattr(seen, name)) for name in columns}
+    validate_password(
+        password,
+        user=cast("Any", SimpleNamespace(_meta=user._meta, **texts)),
+        password_validators=[
+            CommonPasswordValidator(),
+            UserAttributeSimilarityValidator(user_attributes=columns),
+        ],
+    )
     return password
 
 
-class _AsText:
-    """A user whose values are texts; the similarity validator ignores all others."""
+class CredentialsMixin(ChangeTracker, AbstractBaseUser):
+    """Hashes and compares the password, and binds sessions to it."""
 
-    def __init__(self, user: Any) -> None:
-        self._user = user
-        self._meta = user._meta
+    auth_epoch: int
 
-    def __getattr__(self, name: str) -> str:
-        return to_text(getattr(self._user, name, None)) or ""
+    class Meta:
+        abstract = True
+
+    @sensitive_variables()
+    def clean_password(self, raw_password: str) -> str:
+        """Return the canonical password; raises ``ValidationError``."""
+        return clean_password(raw_password, user=self)
+
+    @sensitive_variables()
+    def set_password(self, raw_password: str | None) -> None:
+        """Hash with Argon2, or with the project's own ``PASSWORD_HASHERS``."""
+        self.password = make_password(raw_password)
+        self._password = raw_password
+
+    @sensitive_variables()
+    def check_password(self, raw_password: str | None) -> bool:
+        """Compare; an outdated hash is replaced unless the row has changed."""
+
+        def upgrade(password: str) -> None:
+            encoded = make_password(password)
+            rows = type(self)._default_manager
+            unchanged = rows.filter(pk=self.pk, password=self.password)
+            if unchanged.update(password=encoded):
+                self.set_saved(password=encoded)
+
+        return check_password(raw_password, self.password, upgrade)
+
+    async def acheck_password(self, raw_password: str | None) -> bool:
+        return await sync_to_async(self.check_password)(raw_password)
+
+    def get_session_auth_hash(self) -> str:
+        """Return a hash of password and epoch; a session with another one ends."""
+        return self._session_hash(settings.SECRET_KEY)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        for secret in settings.SECRET_KEY_FALLBACKS:
+            yield self._session_hash(secret)
+
+    def _session_hash(self, secret: str | bytes) -> str:
+        return salted_hmac(
+            "crudauth_django.models.AbstractAuthUser.session",
+            f"{self.auth_epoch}:{self.password}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()

@@ -12,7 +12,6 @@ class Shape:
     """The identifiers and the recovery factor of a user model."""
 
     identifiers: tuple[str, ...]
-    #: The recovery factor, or ``None``.
     factor: str | None
 
     @property

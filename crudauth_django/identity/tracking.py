@@ -1,6 +1,6 @@
 """Track which fields of an instance have changed since they were read."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any, Self
 
 from django.db import models
@@ -9,10 +9,7 @@ from crudauth_django.identity.normalize import to_text
 
 
 class ChangeTracker(models.Model):
-    """A model mixin that remembers the saved values of some fields.
-
-    Subclasses name the fields in :meth:`tracked_fields`.
-    """
+    """A model mixin that remembers the saved values of some fields."""
 
     class Meta:
         abstract = True
@@ -23,14 +20,8 @@ class ChangeTracker(models.Model):
         raise NotImplementedError
 
     @classmethod
-    def from_db(
-        cls,
-        db: str | None,
-        field_names: Collection[str],
-        values: Collection[Any],
-        **kwargs: Any,
-    ) -> Self:
-        instance = super().from_db(db, field_names, values, **kwargs)
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        instance = super().from_db(*args, **kwargs)
         instance.mark_saved(cls.tracked_fields())
         return instance
 
@@ -41,7 +32,7 @@ class ChangeTracker(models.Model):
 
     def mark_saved(self, names: Iterable[str]) -> None:
         """Take the current values of these fields as those of the row."""
-        self._saved_values = self._known_values() | {
+        self._saved_values = vars(self).get("_saved_values", {}) | {
             name: to_text(self.__dict__[name])
             for name in names
             if name in self.__dict__
@@ -59,7 +50,7 @@ class ChangeTracker(models.Model):
         A deferred field that was assigned without being read costs one query.
         """
         loaded = [name for name in self.tracked_fields() if name in self.__dict__]
-        saved = self._known_values()
+        saved = dict(vars(self).get("_saved_values", {}))
         if unread := [name for name in loaded if name not in saved]:
             row = type(self)._base_manager.filter(pk=self.pk).values(*unread).first()
             saved |= {name: to_text(row[name]) if row else None for name in unread}
@@ -75,6 +66,3 @@ class ChangeTracker(models.Model):
             and not field.generated
             and field.attname not in deferred
         } - set(self.tracked_fields())
-
-    def _known_values(self) -> dict[str, str | None]:
-        return dict(self.__dict__.get("_saved_values", {}))
