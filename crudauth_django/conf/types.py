@@ -20,9 +20,9 @@ class Backend:
         """Import the class; raises ``ImportError``."""
         return import_string(self.path)
 
-    def build(self, *args: Any) -> Any:
+    def build(self) -> Any:
         """Construct the class; raises ``ImportError`` or the constructor's error."""
-        return self.load()(*args, **self.options)
+        return self.load()(**self.options)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,3 +44,11 @@ class Retry:
     base: timedelta = timedelta(seconds=2)
     max: timedelta = timedelta(minutes=15)
     lease: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """At most ``count`` in ``period`` seconds."""
+
+    count: int
+    period: int
