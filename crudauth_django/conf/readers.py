@@ -101,15 +101,10 @@ def read_options(kind: type[_Options], value: object) -> _Options:
     """Read a dict with any of a dataclass's options, named in capitals."""
     if not isinstance(value, Mapping):
         raise ValueError("must be a dict")
-    defaults = {option.name.upper(): option.default for option in fields(kind)}
-    if unknown := set(value) - set(defaults):
+    readers = {o.name.upper(): _OPTION_READERS[type(o.default)] for o in fields(kind)}
+    if unknown := set(value) - set(readers):
         raise ValueError(f"has unknown keys: {sorted(map(str, unknown))}")
-    return kind(
-        **{
-            name.lower(): _OPTION_READERS[type(defaults[name])](given)
-            for name, given in value.items()
-        }
-    )
+    return kind(**{name.lower(): readers[name](given) for name, given in value.items()})
 
 
 def read_lockout(value: object) -> Lockout | None:
