@@ -16,13 +16,9 @@ class Backend:
     #: May hold credentials.
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    def load(self) -> Any:
-        """Import the class; raises ``ImportError``."""
-        return import_string(self.path)
-
     def build(self) -> Any:
         """Construct the class; raises ``ImportError`` or the constructor's error."""
-        return self.load()(**self.options)
+        return import_string(self.path)(**self.options)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
