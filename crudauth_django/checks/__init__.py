@@ -2,13 +2,5 @@
 
 from importlib import import_module
 
-for _name in (
-    "channels",
-    "counters",
-    "dispatchers",
-    "project",
-    "settings",
-    "shape",
-    "texts",
-):
+for _name in ("backends", "channels", "project", "settings", "shape", "texts"):
     import_module(f"{__name__}.{_name}")

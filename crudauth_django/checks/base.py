@@ -11,20 +11,17 @@ from crudauth_django.channels.fallback import FallbackChannel
 from crudauth_django.conf.settings import parse_setting
 
 Messages: TypeAlias = Iterator[checks.CheckMessage]
+Check: TypeAlias = Callable[..., list[checks.CheckMessage]]
 
 
-def system_check(
-    *, deploy: bool = False
-) -> Callable[[Callable[[], Messages]], Callable[..., list[checks.CheckMessage]]]:
+def system_check(*, deploy: bool = False) -> Callable[[Callable[[], Messages]], Check]:
     """Register a generator of messages with Django; ``deploy`` is for production."""
 
-    def decorate(
-        generate: Callable[[], Messages],
-    ) -> Callable[..., list[checks.CheckMessage]]:
+    def decorate(generate: Callable[[], Messages]) -> Check:
+        @checks.register("crudauth", deploy=deploy)
         def check(**_kwargs: Any) -> list[checks.CheckMessage]:
             return list(generate())
 
-        checks.register(check, "crudauth", deploy=deploy)
         return check
 
     return decorate
@@ -32,26 +29,21 @@ def system_check(
 
 def parsed(name: str) -> Any:
     """Return a setting; ``None`` if it is malformed (``crudauth.E021``)."""
-    try:
-        return parse_setting(name)
-    except ImproperlyConfigured:
-        return None
+    value = result_or_error(parse_setting, name)
+    return None if isinstance(value, Exception) else value
 
 
-def build(make: Callable[[], Any]) -> Any:
-    """Return the result of a constructor, or its exception."""
+def result_or_error(function: Callable[..., Any], *args: object) -> Any:
+    """Return the result of an import, a reader or a constructor, or its error."""
     try:
-        return make()
+        return function(*args)
     except (TypeError, ValueError, ImportError, ImproperlyConfigured) as error:
         return error
 
 
 def every_channel() -> list[DeliveryChannel]:
-    """Return the registered channels and their inner ones.
-
-    The list is empty if a channel can't be constructed (``crudauth.E012``).
-    """
-    channels = build(get_channels)
+    """Return all channels, also inner ones; none if one is broken (crudauth.E012)."""
+    channels = result_or_error(get_channels)
     return [] if isinstance(channels, Exception) else list(_each(channels.values()))
 
 

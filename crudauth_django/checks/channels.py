@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
+from django.utils.module_loading import import_string
 
 from crudauth_django.channels.base import DeliveryChannel
 from crudauth_django.channels.console import ConsoleChannel
@@ -11,9 +12,9 @@ from crudauth_django.channels.file import FileChannel
 from crudauth_django.channels.locmem import LocMemChannel
 from crudauth_django.checks.base import (
     Messages,
-    build,
     every_channel,
     parsed,
+    result_or_error,
     system_check,
 )
 from crudauth_django.conf.types import Backend
@@ -56,11 +57,10 @@ def check_channels() -> Messages:
 
 def _load_channel(backend: Backend) -> DeliveryChannel | checks.CheckMessage:
     """Return the channel, or the reason why it can't be used."""
-    try:
-        kind = backend.load()
-    except ImportError as error:
+    kind = result_or_error(import_string, backend.path)
+    if isinstance(kind, Exception):
         return checks.Error(
-            f"The channel {backend.path!r} can't be imported: {error}",
+            f"The channel {backend.path!r} can't be imported: {kind}",
             hint="Correct the path in CRUDAUTH_CHANNELS, or install its extra.",
             id="crudauth.E010",
         )
@@ -70,7 +70,7 @@ def _load_channel(backend: Backend) -> DeliveryChannel | checks.CheckMessage:
             hint="Inherit crudauth_django.channels.DeliveryChannel.",
             id="crudauth.E011",
         )
-    channel: DeliveryChannel | Exception = build(backend.build)
+    channel: DeliveryChannel | Exception = result_or_error(backend.build)
     if isinstance(channel, Exception):
         return checks.Error(
             f"The channel {backend.path!r} can't be constructed: {channel}",

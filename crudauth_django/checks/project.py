@@ -18,6 +18,14 @@ MIDDLEWARE = (
 )
 
 
+def _lists(paths: list[str], needed: type) -> bool:
+    try:
+        listed = [import_string(path) for path in paths]
+    except ImportError:
+        return True  # Django reports it
+    return any(isinstance(kind, type) and issubclass(kind, needed) for kind in listed)
+
+
 @system_check()
 def check_hasher() -> Messages:
     """Require Argon2, unless the project chose another hasher."""
@@ -32,11 +40,7 @@ def check_hasher() -> Messages:
 @system_check()
 def check_backend() -> Messages:
     """Require the lockout for every login."""
-    try:
-        listed = [import_string(path) for path in settings.AUTHENTICATION_BACKENDS]
-    except ImportError:
-        return  # Django reports it
-    if not any(issubclass(backend, IdentifierBackend) for backend in listed):
+    if not _lists(settings.AUTHENTICATION_BACKENDS, IdentifierBackend):
         admin = "the admin and " if apps.is_installed("django.contrib.admin") else ""
         yield checks.Warning(
             "IdentifierBackend is not in AUTHENTICATION_BACKENDS: your identifiers "
@@ -49,13 +53,8 @@ def check_backend() -> Messages:
 @system_check()
 def check_middleware() -> Messages:
     """Require the middleware of sessions and CSRF."""
-    try:
-        listed = [import_string(path) for path in settings.MIDDLEWARE]
-    except ImportError:
-        return  # Django reports it
     for path in MIDDLEWARE:
-        needed = import_string(path)
-        if not any(isinstance(m, type) and issubclass(m, needed) for m in listed):
+        if not _lists(settings.MIDDLEWARE, import_string(path)):
             yield checks.Error(
                 f"{path} is not in MIDDLEWARE.",
                 hint="Add it: /login opens sessions, and CSRF tokens protect them.",

@@ -10,13 +10,8 @@ from django.utils.module_loading import import_string
 from rest_framework.serializers import Serializer
 
 from crudauth_django.channels.addresses import is_loopback
-from crudauth_django.checks.base import Messages, parsed, system_check
-from crudauth_django.conf.settings import (
-    PREFIX,
-    get_settings,
-    parse_setting,
-    setting_names,
-)
+from crudauth_django.checks.base import Messages, parsed, result_or_error, system_check
+from crudauth_django.conf.settings import PREFIX, parse_setting, setting_names
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.users import protected_fields, writable_fields
 
@@ -82,16 +77,8 @@ def check_links() -> Messages:
 @system_check(deploy=True)
 def check_limits() -> Messages:
     """Require limits for guesses and messages."""
-    try:
-        options = get_settings()
-    except ImproperlyConfigured:
-        return
-    limits = {
-        "CRUDAUTH_LOCKOUT": options.lockout,
-        "CRUDAUTH_TARGET_BUDGET": options.target_budget,
-    }
-    for name, limit in limits.items():
-        if not limit:
+    for name in ("CRUDAUTH_LOCKOUT", "CRUDAUTH_TARGET_BUDGET"):
+        if not result_or_error(parse_setting, name):
             yield checks.Warning(
                 f"{name} is off.",
                 hint="Set it. Without it, only the limits of a network apply to "
@@ -129,16 +116,14 @@ def check_serializers() -> Messages:
         path = parsed(setting)
         if path is None:
             continue
-        try:
-            chosen = import_string(path)
-        except ImportError as error:
+        chosen = result_or_error(import_string, path)
+        if isinstance(chosen, Exception):
             yield checks.Error(
-                f"The class in {setting} can't be imported: {error}",
+                f"The class in {setting} can't be imported: {chosen}",
                 hint="Correct the path.",
                 id="crudauth.E024",
             )
-            continue
-        if not isinstance(chosen, type) or not issubclass(chosen, Serializer):
+        elif not isinstance(chosen, type) or not issubclass(chosen, Serializer):
             yield checks.Error(
                 f"The object in {setting}, {path!r}, is not a serializer class.",
                 hint="Inherit RegisterSerializer or AccountSerializer "

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
@@ -15,13 +14,12 @@ from phonenumber_field.modelfields import PhoneNumberField
 from crudauth_django.channels import texts
 from crudauth_django.channels.base import DeliveryIntent, link_for
 from crudauth_django.channels.segments import BASIC, EXTENSION, segments
-from crudauth_django.checks.base import Messages, every_channel, system_check
-from crudauth_django.conf.settings import get_settings
+from crudauth_django.checks.base import Messages, every_channel, parsed, system_check
+from crudauth_django.checks.shape import recovery_field
 from crudauth_django.kinds import KINDS, MessageKind
 from crudauth_django.security.redemption import RECOVERIES
 
-#: As long as with a UUID for a primary key: 37 bytes in base64url. The token of
-#: a number is shorter.
+#: As long as the token of a UUID: 37 bytes in base64url. A number's is shorter.
 _UUID_TOKEN = "x" * 50
 _ACCOUNT = "x" * texts.SMS_NAME_LENGTH
 
@@ -34,11 +32,9 @@ def check_segments() -> Messages:
     Every text is rendered in each translated language of the project, with the
     longest name and token.
     """
-    model = get_user_model()
-    factor = getattr(model, "RECOVERY_FACTOR", None)
-    field = next((f for f in model._meta.concrete_fields if f.name == factor), None)
+    field = recovery_field()
     try:
-        if get_settings().channels and field is not None:
+        if field and parsed("CRUDAUTH_CHANNELS"):
             sms = [c for c in every_channel() if c.sends_sms and c.serves(field.name)]
             if sms or isinstance(field, PhoneNumberField):
                 yield from list(_check_languages())
@@ -78,13 +74,10 @@ def _check_languages() -> Messages:
 def _languages() -> Iterator[str]:
     """Yield the project's languages that have a catalogue, and English."""
     own = Path(texts.__file__).parents[1] / "locale"
-    folders: list[Path] = [own, *(Path(str(path)) for path in settings.LOCALE_PATHS)]
-    catalogues = {
-        file.parent.parent.name
-        for folder in folders
-        for file in folder.glob("*/LC_MESSAGES/django.mo")
-    }
-    translated = {_base(to_language(name)) for name in catalogues} | {"en"}
+    translated = {"en"}
+    for folder in [own, *settings.LOCALE_PATHS]:
+        for file in Path(str(folder)).glob("*/LC_MESSAGES/django.mo"):
+            translated.add(_base(to_language(file.parent.parent.name)))
     codes = [settings.LANGUAGE_CODE, *(code for code, _name in settings.LANGUAGES)]
     return (code for code in dict.fromkeys(codes) if _base(code) in translated)
 
@@ -98,10 +91,8 @@ def _price(language: str, long: dict[MessageKind, str]) -> checks.CheckMessage:
     counts = ", ".join(
         f"{kind} takes {segments(text)} segments" for kind, text in long.items()
     )
-    if any(
-        letter.isalpha() and not unicodedata.name(letter, "").startswith("LATIN")
-        for letter in costly
-    ):
+    letters = [unicodedata.name(each, "") for each in costly if each.isalpha()]
+    if not all(name.startswith("LATIN") for name in letters):
         return checks.Info(
             f"SMS in {language!r} need several segments, because GSM-7 does not have "
             f"the letters of this language: {counts}.",

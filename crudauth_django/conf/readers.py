@@ -1,5 +1,6 @@
 """Readers of settings: each returns the parsed value or raises ``ValueError``."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import timedelta
@@ -8,11 +9,13 @@ from urllib.parse import urlsplit
 
 from django.utils.module_loading import import_string
 
-from crudauth_django.conf.rates import Rate, parse_rates
-from crudauth_django.conf.types import Backend, Lockout, Retry
+from crudauth_django.conf.types import Backend, Lockout, Rate, Retry
 from crudauth_django.kinds import MessageKind
 
 _Options = TypeVar("_Options", Lockout, Retry)
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_RATE = re.compile(r"(?P<count>[1-9]\d*)/(?P<number>[1-9]\d*)?(?P<unit>[smhd])")
 
 #: The default rates: ``change_password`` per user, the others per network.
 THROTTLES = {
@@ -91,35 +94,42 @@ def read_names(value: object) -> tuple[str, ...]:
 
 
 #: The reader of an option, by the type of the option's default.
-_OPTION_READERS: dict[type, Callable[[object], Any]] = {
-    int: read_count,
-    timedelta: read_seconds,
-}
+_OPTION_READERS: dict[type, Any] = {int: read_count, timedelta: read_seconds}
 
 
-def _read_options(kind: type[_Options], value: object) -> _Options:
-    """Read a dict of a dataclass's options, named in capitals."""
+def read_options(kind: type[_Options], value: object) -> _Options:
+    """Read a dict with any of a dataclass's options, named in capitals."""
     if not isinstance(value, Mapping):
         raise ValueError("must be a dict")
-    defaults = {option.name.upper(): option.default for option in fields(kind)}
-    if unknown := set(value) - set(defaults):
+    readers = {o.name.upper(): _OPTION_READERS[type(o.default)] for o in fields(kind)}
+    if unknown := set(value) - set(readers):
         raise ValueError(f"has unknown keys: {sorted(map(str, unknown))}")
-    return kind(
-        **{
-            name.lower(): _OPTION_READERS[type(defaults[name])](given)
-            for name, given in value.items()
-        }
-    )
+    return kind(**{name.lower(): readers[name](given) for name, given in value.items()})
 
 
 def read_lockout(value: object) -> Lockout | None:
     """Read the lockout; ``None`` switches it off."""
-    return None if value is None else _read_options(Lockout, value)
+    return None if value is None else read_options(Lockout, value)
 
 
-def read_retry(value: object) -> Retry:
-    """Read a dict with any of the options of ``Retry``, in capitals."""
-    return _read_options(Retry, value)
+def parse_rate(text: str) -> Rate:
+    """Parse ``5/15m`` as five in fifteen minutes; raises ``ValueError``."""
+    match = _RATE.fullmatch(text)
+    if match is None:
+        raise ValueError(f'{text!r} is not a rate such as "5/15m" or "10/d"')
+    number = int(match["number"] or 1)
+    return Rate(count=int(match["count"]), period=number * _SECONDS[match["unit"]])
+
+
+def read_rates(value: object) -> tuple[Rate, ...]:
+    """Read a rate, a list of rates (all apply) or ``None`` (no limit)."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (parse_rate(value),)
+    if isinstance(value, Sequence) and all(isinstance(rate, str) for rate in value):
+        return tuple(map(parse_rate, value))
+    raise ValueError("must be a rate, a list of rates or None")
 
 
 def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
@@ -128,7 +138,7 @@ def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
         raise ValueError("must be a dict of rates")
     if unknown := set(value) - set(THROTTLES):
         raise ValueError(f"has unknown keys: {sorted(map(str, unknown))}")
-    return {name: parse_rates(rate) for name, rate in {**THROTTLES, **value}.items()}
+    return {name: read_rates(rate) for name, rate in {**THROTTLES, **value}.items()}
 
 
 def read_frontend(value: object) -> dict[str, str]:

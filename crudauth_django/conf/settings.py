@@ -7,29 +7,15 @@ Read them with :func:`get_settings`. No value is copied at import, so
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from crudauth_django.conf.rates import Rate, parse_rates
-from crudauth_django.conf.readers import (
-    read_backend,
-    read_backends,
-    read_flag,
-    read_frontend,
-    read_function,
-    read_lockout,
-    read_names,
-    read_path,
-    read_retry,
-    read_seconds,
-    read_throttles,
-    read_whole,
-)
-from crudauth_django.conf.types import Backend, Lockout, Retry
+from crudauth_django.conf import readers
+from crudauth_django.conf.types import Backend, Lockout, Rate, Retry
 
 T = TypeVar("T")
 
@@ -47,14 +33,14 @@ class Settings:
 
     #: The delivery channels: dotted paths, or dicts with ``BACKEND`` and
     #: ``OPTIONS``. Every channel for the recovery factor is used.
-    channels: tuple[Backend, ...] = _option((), read_backends)
+    channels: tuple[Backend, ...] = _option((), readers.read_backends)
     #: The target of the links in messages: a base URL, or a dict with a full URL
     #: for each kind. Below a base URL, the kinds have the paths ``verify``,
     #: ``reset`` and ``change``. ``""``: messages have no link.
-    frontend_url: Mapping[str, str] = _option("", read_frontend)
+    frontend_url: Mapping[str, str] = _option("", readers.read_frontend)
     #: The class that carries messages out of the request.
     dispatcher: Backend = _option(
-        "crudauth_django.dispatch.ThreadDispatcher", read_backend
+        "crudauth_django.dispatch.ThreadDispatcher", readers.read_backend
     )
     #: The class that counts failures and requests. The default uses a table of
     #: the database: it is exact with any number of processes and needs no other
@@ -64,18 +50,18 @@ class Settings:
     #: (default ``"default"``). Django's other caches do not count exactly across
     #: processes.
     counters: Backend = _option(
-        "crudauth_django.counters.DatabaseCounters", read_backend
+        "crudauth_django.counters.DatabaseCounters", readers.read_backend
     )
     #: How long a verification token is valid.
-    verify_max_age: timedelta = _option(timedelta(hours=24), read_seconds)
+    verify_max_age: timedelta = _option(timedelta(hours=24), readers.read_seconds)
     #: How long a password reset token is valid.
-    reset_max_age: timedelta = _option(timedelta(hours=1), read_seconds)
+    reset_max_age: timedelta = _option(timedelta(hours=1), readers.read_seconds)
     #: How long a token to confirm a new recovery value is valid.
-    change_max_age: timedelta = _option(timedelta(hours=24), read_seconds)
+    change_max_age: timedelta = _option(timedelta(hours=24), readers.read_seconds)
     #: Refuse the login of an account with an unverified recovery value, with the
     #: same response as for a wrong password. Superusers and accounts without a
     #: recovery value may log in: no registration makes such an account.
-    login_requires_verified: bool = _option(False, read_flag)
+    login_requires_verified: bool = _option(False, readers.read_flag)
     #: A dict with any of these keys, durations as ``timedelta``. ``ATTEMPTS``:
     #: the failures that lock one account (default 5). ``NETWORK_ATTEMPTS``: the
     #: failures that lock one network (50). ``WINDOW``: how long a failure counts
@@ -83,41 +69,41 @@ class Settings:
     #: twice as long (60 seconds). ``MAX``: the longest lock (1 hour). ``MEMORY``:
     #: how long the number of locks is remembered (24 hours). ``None`` switches
     #: the lockout off.
-    lockout: Lockout | None = _option({}, read_lockout)
+    lockout: Lockout | None = _option({}, readers.read_lockout)
     #: Rates (``count/period``) of ``register``, ``verify_request``,
     #: ``reset_request``, ``change_request`` (per network; ``"30/h"`` each) and
     #: ``change_password`` (per user; ``"10/h"``). A name that you leave out keeps
     #: its default. Of a list, every rate applies. ``None`` means no limit.
-    throttles: Mapping[str, tuple[Rate, ...]] = _option({}, read_throttles)
+    throttles: Mapping[str, tuple[Rate, ...]] = _option({}, readers.read_throttles)
     #: The limit of messages to one recovery value, all kinds together.
-    target_budget: tuple[Rate, ...] = _option(["5/15m", "10/d"], parse_rates)
+    target_budget: tuple[Rate, ...] = _option(["5/15m", "10/d"], readers.read_rates)
     #: When a failed message is tried again. A dict with any of these keys, each a
     #: ``timedelta``. ``BASE``: the second attempt waits between this and twice
     #: this; the limit doubles with each further attempt (default 2 seconds).
     #: ``MAX``: the longest wait, unless a provider asks for a longer one (15
     #: minutes). ``LEASE``: the time of a durable queue's worker for one attempt,
     #: all channels together; afterwards another worker may try (5 minutes).
-    retry: Retry = _option({}, read_retry)
+    retry: Retry = _option({}, partial(readers.read_options, Retry))
     #: The number of proxies in front of the application that append to
     #: ``X-Forwarded-For``.
-    trusted_proxies: int = _option(0, read_whole)
+    trusted_proxies: int = _option(0, readers.read_whole)
     #: Whether ``/register`` creates accounts.
-    registration_open: bool = _option(True, read_flag)
+    registration_open: bool = _option(True, readers.read_flag)
     #: The serializer of ``/register``.
     register_serializer: str = _option(
-        "crudauth_django.api.serializers.RegisterSerializer", read_path
+        "crudauth_django.api.serializers.RegisterSerializer", readers.read_path
     )
     #: The serializer of the account in ``/me`` and, without a recovery factor, in
     #: the response to ``/register``.
     account_serializer: str = _option(
-        "crudauth_django.api.serializers.AccountSerializer", read_path
+        "crudauth_django.api.serializers.AccountSerializer", readers.read_path
     )
     #: Fields of your own user model that ``/register`` may write.
-    register_extra_fields: tuple[str, ...] = _option((), read_names)
+    register_extra_fields: tuple[str, ...] = _option((), readers.read_names)
     #: A callable, or its dotted path. It gets the cleaned registration as keyword
     #: arguments and returns a dict of fields that the server sets.
     new_user_fields: Callable[..., Mapping[str, Any]] | None = _option(
-        None, read_function
+        None, readers.read_function
     )
 
 
@@ -155,9 +141,5 @@ def cached_setting(*prefixes: str) -> Callable[[Callable[[], T]], Callable[[], T
 @cached_setting(PREFIX)
 def get_settings() -> Settings:
     """Return the parsed settings, or raise ``ImproperlyConfigured``."""
-    return Settings(
-        **{
-            attribute: parse_setting(name)
-            for name, attribute in setting_names().items()
-        }
-    )
+    parsed = {option: parse_setting(name) for name, option in setting_names().items()}
+    return Settings(**parsed)

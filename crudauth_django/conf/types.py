@@ -16,13 +16,9 @@ class Backend:
     #: May hold credentials.
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    def load(self) -> Any:
-        """Import the class; raises ``ImportError``."""
-        return import_string(self.path)
-
-    def build(self, *args: Any) -> Any:
+    def build(self) -> Any:
         """Construct the class; raises ``ImportError`` or the constructor's error."""
-        return self.load()(*args, **self.options)
+        return import_string(self.path)(**self.options)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,3 +40,11 @@ class Retry:
     base: timedelta = timedelta(seconds=2)
     max: timedelta = timedelta(minutes=15)
     lease: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """At most ``count`` in ``period`` seconds."""
+
+    count: int
+    period: int

@@ -3,8 +3,8 @@
 import logging
 
 from crudauth_django.channels.masking import mask
-from crudauth_django.conf.rates import Rate
 from crudauth_django.conf.settings import get_settings
+from crudauth_django.conf.types import Rate
 from crudauth_django.counters import get_counters
 from crudauth_django.counters.base import counter_key
 

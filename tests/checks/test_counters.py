@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crudauth_django.checks.counters import check_counters
+from crudauth_django.checks.backends import check_counters
 from tests.support.checks import ids
 
 OWN = f"{__name__}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crudauth_django.checks.dispatchers import (
+from crudauth_django.checks.backends import (
     check_dispatcher,
     check_dispatcher_for_production,
 )

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crudauth_django.channels.base import get_channels
-from crudauth_django.conf.rates import Rate, parse_rate
+from crudauth_django.conf.readers import parse_rate
 from crudauth_django.conf.settings import get_settings, parse_setting, setting_names
-from crudauth_django.conf.types import Backend, Lockout, Retry
+from crudauth_django.conf.types import Backend, Lockout, Rate, Retry
 from crudauth_django.counters import get_counters
 from crudauth_django.dispatch.base import get_dispatcher
 
