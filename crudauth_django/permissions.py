@@ -43,11 +43,10 @@ def recovery_verified_required(view: _View) -> _View:
 
     Anonymous clients are redirected to the login, unverified accounts get 403.
     """
-    return user_passes_test(_verified_or_refused)(view)
 
+    def refuse_unverified(user: Any) -> bool:
+        if user.is_authenticated and not is_recovery_verified(user):
+            raise PermissionDenied(IsRecoveryVerified.message)
+        return bool(user.is_authenticated)
 
-def _verified_or_refused(user: Any) -> bool:
-    """Return whether a user is signed in; raises ``PermissionDenied`` if unverified."""
-    if user.is_authenticated and not is_recovery_verified(user):
-        raise PermissionDenied(IsRecoveryVerified.message)
-    return bool(user.is_authenticated)
+    return user_passes_test(refuse_unverified)(view)

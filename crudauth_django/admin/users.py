@@ -71,7 +71,7 @@ class AuthUserAdmin(AccountActions, UserAdmin):
         return tuple(dict.fromkeys((*declared, *own)))
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        shape, own = self.model.shape(), self._own_fields()
+        shape, own = self.model.shape(), self.get_own_fields()
         if obj is None:
             required = [name for name in own if name in self.model.REQUIRED_FIELDS]
             fields = (*shape.columns, *required, *_PASSWORDS)
@@ -87,7 +87,7 @@ class AuthUserAdmin(AccountActions, UserAdmin):
         ]
         return self.fieldsets or [(t, {"fields": f}) for t, f in groups if f]
 
-    def _own_fields(self) -> tuple[str, ...]:
+    def get_own_fields(self) -> tuple[str, ...]:
         """Return the editable fields that the project added."""
         known = {"password", *_PERMISSIONS, *self.model.shape().columns}
         return tuple(

@@ -6,9 +6,10 @@ import hmac
 import json
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
@@ -61,8 +62,14 @@ class WebhookChannel(TemplateChannel):
         self._keys = [_signing_key(one) for one in secrets]
         if not self._keys:
             raise ValueError("secret must not be empty")
-        self._timeout = timeout
-        self._tls = ssl.create_default_context(cafile=ca_file)
+        address = (self._url.hostname or "", self._url.port)
+        self._connect: Callable[[], HTTPConnection]
+        self._connect = partial(HTTPConnection, *address, timeout=timeout)
+        if self._url.scheme == "https":
+            tls = ssl.create_default_context(cafile=ca_file)
+            self._connect = partial(
+                HTTPSConnection, *address, timeout=timeout, context=tls
+            )
 
     def send(self, intent: DeliveryIntent) -> DeliveryError | None:
         texts = asdict(self._render(intent))
@@ -70,7 +77,7 @@ class WebhookChannel(TemplateChannel):
         path = self._url.path or "/"
         target = f"{path}?{self._url.query}" if self._url.query else path
         try:
-            with closing(self._connection()) as connection:
+            with closing(self._connect()) as connection:
                 connection.request("POST", target, body, self._headers(intent.id, body))
                 response = connection.getresponse()
                 content = _read_object(response.read(MAX_RESPONSE_BYTES))
@@ -85,12 +92,6 @@ class WebhookChannel(TemplateChannel):
             final=response.status in FINAL_STATUSES,
             retry_after=response.headers.get("Retry-After"),
         )
-
-    def _connection(self) -> HTTPConnection:
-        host, port = self._url.hostname or "", self._url.port
-        if self._url.scheme == "http":
-            return HTTPConnection(host, port, timeout=self._timeout)
-        return HTTPSConnection(host, port, timeout=self._timeout, context=self._tls)
 
     def _headers(self, intent_id: str, body: bytes) -> dict[str, str]:
         now = str(int(time.time()))
