@@ -1,6 +1,6 @@
 """The client of a request: its address and its user agent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.http import HttpRequest
@@ -9,16 +9,20 @@ from crudauth_django.conf.settings import get_settings
 
 __all__ = ["Client", "client_of"]
 
+#: The name of the cookie of a known device.
+DEVICE_COOKIE = "crudauth_device"
 #: A longer user agent is cut.
 MAX_USER_AGENT_LENGTH = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:
-    """The other end of a request; both values are ``""`` if they are unknown."""
+    """The other end of a request; a value is ``""`` if it is unknown."""
 
     address: str = ""
     user_agent: str = ""
+    #: The cookie of a device that has signed in before, as the client sent it.
+    device: str = field(default="", repr=False)
 
     @property
     def network(self) -> str:
@@ -34,12 +38,13 @@ class Client:
 
 
 def client_of(request: HttpRequest | None) -> Client:
-    """Return the client of a request; without a request, both values are ``""``."""
+    """Return the client of a request; without a request, every value is ``""``."""
     if request is None:
         return Client()
     return Client(
         address=client_address(request),
         user_agent=request.META.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH],
+        device=request.COOKIES.get(DEVICE_COOKIE, ""),
     )
 
 

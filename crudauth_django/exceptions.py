@@ -1,10 +1,13 @@
 """The errors of the domain; none of them knows HTTP."""
 
+from typing import Any
+
 __all__ = [
     "CountersUnavailable",
     "CrudauthError",
     "DeliveryError",
     "DeliveryFailed",
+    "DeliveryMisconfigured",
     "DeliveryRejected",
     "IdentifierTaken",
     "InvalidCredentials",
@@ -79,6 +82,17 @@ class DeliveryError(CrudauthError):
 
 class DeliveryFailed(DeliveryError):
     """A temporary failure: another attempt may succeed."""
+
+
+class DeliveryMisconfigured(DeliveryError):
+    """The provider refuses the project's own credentials or set-up.
+
+    ``setting`` names the setting to correct. It is tried again, slowly.
+    """
+
+    def __init__(self, reason: str = "", *, setting: str, **details: Any) -> None:
+        super().__init__(reason, **details)
+        self.setting = setting
 
 
 class DeliveryRejected(DeliveryError):

@@ -70,6 +70,9 @@ class Settings:
     #: how long the number of locks is remembered (24 hours). ``None`` switches
     #: the lockout off.
     lockout: Lockout | None = _option({}, readers.read_lockout)
+    #: How long a device is known after a login. Its cookie has a budget of its own
+    #: for guesses, so that the failures of other clients do not lock it out.
+    device_max_age: timedelta = _option(timedelta(days=365), readers.read_seconds)
     #: Rates (``count/period``) of ``register``, ``verify_request``,
     #: ``reset_request``, ``change_request`` (per network; ``"30/h"`` each) and
     #: ``change_password`` (per user; ``"10/h"``). A name that you leave out keeps
