@@ -81,7 +81,17 @@ class DeliveryError(CrudauthError):
 
 
 class DeliveryFailed(DeliveryError):
-    """A temporary failure: another attempt may succeed."""
+    """A temporary failure: another attempt may succeed.
+
+    ``maybe_taken`` says that the provider may have taken the message all the
+    same, as after a time-out. Such a message is tried twice at most.
+    """
+
+    def __init__(
+        self, reason: str = "", *, maybe_taken: bool = False, **details: Any
+    ) -> None:
+        super().__init__(reason, **details)
+        self.maybe_taken = maybe_taken
 
 
 class DeliveryMisconfigured(DeliveryError):

@@ -1,4 +1,4 @@
-"""The abstract user model, and the tables of the counters and the outbox."""
+"""The abstract user model, and the tables of counters, outbox and former values."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Self, cast
@@ -21,6 +21,7 @@ __all__ = [
     "AbstractAuthUser",
     "AuthUserManager",
     "Counter",
+    "FormerValue",
     "OutboxEntry",
     "UsernameField",
 ]
@@ -231,3 +232,22 @@ class OutboxEntry(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class FormerValue(models.Model):
+    """A recovery value that an account had verified until a change.
+
+    For a day it also gets the notices of a changed password: the change may have
+    been made by another person. ``crudauth_prune`` deletes expired rows.
+    """
+
+    user_pk = models.CharField(max_length=255, db_index=True)
+    value = models.CharField(max_length=320)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("former recovery value")
+        verbose_name_plural = _("former recovery values")
+
+    def __str__(self) -> str:
+        return f"#{self.user_pk}"

@@ -78,14 +78,22 @@ class Settings:
     #: ``change_password`` (per user; ``"10/h"``). A name that you leave out keeps
     #: its default. Of a list, every rate applies. ``None`` means no limit.
     throttles: Mapping[str, tuple[Rate, ...]] = _option({}, readers.read_throttles)
-    #: The limit of messages to one recovery value, all kinds together.
+    #: The limit of messages to one recovery value, all kinds together but the
+    #: notices of ``CRUDAUTH_NOTICE_BUDGET``. Each attempt at a message counts.
+    #: Registrations can use half of it.
     target_budget: tuple[Rate, ...] = _option(["5/15m", "10/d"], readers.read_rates)
-    #: When a failed message is tried again. A dict with any of these keys, each a
-    #: ``timedelta``. ``BASE``: the second attempt waits between this and twice
-    #: this; the limit doubles with each further attempt (default 2 seconds).
-    #: ``MAX``: the longest wait, unless a provider asks for a longer one (15
-    #: minutes). ``LEASE``: the time of a durable queue's worker for one attempt,
-    #: all channels together; afterwards another worker may try (5 minutes).
+    #: The limit of notices to one recovery value that say what has happened:
+    #: ``recovery_changed`` and ``password_changed``. Each kind has its own. Only a
+    #: password or a token causes such a notice, so no other request uses this
+    #: budget. A notice over the limit waits.
+    notice_budget: tuple[Rate, ...] = _option(["5/15m", "20/d"], readers.read_rates)
+    #: When and how often a failed message is tried again. A dict with any of these
+    #: keys. ``TRIES``: the attempts at one message, at most (default 10). ``BASE``:
+    #: the second attempt waits between this and twice this, and each further wait
+    #: is four times as long (``timedelta``, 5 seconds). ``MAX``: the longest wait,
+    #: unless a provider asks for a longer one (``timedelta``, 4 hours). ``LEASE``:
+    #: the time of a durable queue's worker for one attempt, all channels together;
+    #: afterwards another worker may try (``timedelta``, 5 minutes).
     retry: Retry = _option({}, partial(readers.read_options, Retry))
     #: The number of proxies in front of the application that append to
     #: ``X-Forwarded-For``.

@@ -10,8 +10,11 @@ from django.contrib.messages import get_messages
 from django.db.models.signals import pre_save
 from django.forms import modelform_factory
 from django.test import Client
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from crudauth_django import signals
+from crudauth_django.delivery_log.models import LoggedDelivery
 from crudauth_django.users import user_model
 from tests.support.client import NEW_PASSWORD, PASSWORD
 
@@ -347,7 +350,9 @@ def test_send_verification_skips_verified_and_valueless(
     assert [(i.kind, i.recipient) for i in outbox] == [
         ("verify_recovery", "+12125552368")
     ]
-    assert messages_of(response) == ["Verification sent: 1 account. 2 were skipped."]
+    assert messages_of(response) == [
+        "Verification requested: 1 account. 2 were skipped."
+    ]
     assert [int(e.object_id) for e in LogEntry.objects.all()] == [ada.pk]
 
 
@@ -358,10 +363,37 @@ def test_send_password_reset_goes_to_each_number(root_browser, ada, root, outbox
         ("reset_password", "+12125552368"),
         ("reset_password", "+12125550000"),
     }
-    assert messages_of(response) == ["Password reset sent: 2 accounts."]
+    assert messages_of(response) == ["Password reset requested: 2 accounts."]
     history = LogEntry.objects.filter(user=root)
-    assert {e.get_change_message() for e in history} == {"Password reset sent"}
+    assert {e.get_change_message() for e in history} == {"Password reset requested"}
     assert {int(e.object_id) for e in history} == {ada.pk, root.pk}
+
+
+@pytest.mark.parametrize(
+    ("action", "label"),
+    [
+        ("send_password_reset", "Password reset requested"),
+        ("send_verification", "Verification requested"),
+    ],
+)
+def test_action_reports_messages_held_back(
+    root_browser, ada, outbox, settings, action, label
+):
+    settings.CRUDAUTH_TARGET_BUDGET = "1/15m"
+    settings.TIME_ZONE = "Asia/Kolkata"
+    run_action(root_browser, action, ada)
+    outbox.clear()
+
+    response = run_action(root_browser, action, ada)
+
+    (row,) = LoggedDelivery.objects.filter(outcome="held_back")
+    until = date_format(localtime(row.held_until), "SHORT_DATETIME_FORMAT")
+    assert outbox == []
+    assert messages_of(response)[1:] == [
+        f"{label}: 1 account.",
+        f"1 message is held back until {until}: its recipient has had too many. "
+        "Request it again then.",
+    ]
 
 
 def test_end_all_sessions_ends_selected_accounts_only(root_browser, ada, root):

@@ -2,9 +2,13 @@
 
 import pytest
 
-from crudauth_django.channels.attempts import try_channel
+from crudauth_django.channels.attempts import UnexpectedFailure, try_channel
 from crudauth_django.channels.base import DeliveryChannel, set_provider_id
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import (
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 from crudauth_django.testing import SAMPLE_TOKEN
 from tests.support.messages import RECIPIENT, make_intent
 
@@ -35,10 +39,11 @@ class AsyncLeakyChannel(LeakyChannel):
     [
         (DeliveryFailed(SECRETS, code=RECIPIENT, retry_after=3), DeliveryFailed),
         (DeliveryRejected(SECRETS, code=RECIPIENT), DeliveryRejected),
-        (KeyError(SECRETS), DeliveryFailed),
+        (DeliveryMisconfigured(SECRETS, setting="A"), DeliveryMisconfigured),
+        (KeyError(SECRETS), UnexpectedFailure),
         (OSError(5, SECRETS), DeliveryFailed),
     ],
-    ids=["failed", "rejected", "bug", "system"],
+    ids=["failed", "rejected", "misconfigured", "bug", "system"],
 )
 def test_secrets_in_channel_error_are_removed(kind, error, expected):
     outcome = try_channel(kind(error), make_intent())
@@ -70,3 +75,27 @@ def test_provider_id_set_outside_attempt_is_ignored():
     set_provider_id("SM1")
 
     assert try_channel(LeakyChannel(KeyError()), make_intent()).provider_id == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "maybe_taken"),
+    [
+        (DeliveryFailed(), False),
+        (DeliveryFailed(maybe_taken=True), True),
+        (TimeoutError(), True),
+        (ConnectionRefusedError(), False),
+    ],
+    ids=["failed", "said", "time-out", "refused"],
+)
+def test_attempt_says_whether_message_may_be_taken(error, maybe_taken):
+    attempt = try_channel(LeakyChannel(error), make_intent())
+
+    assert attempt.error.maybe_taken is maybe_taken
+
+
+def test_misconfigured_error_names_the_setting():
+    error = DeliveryMisconfigured("no", setting="CRUDAUTH_CHANNELS", code="20003")
+
+    attempt = try_channel(LeakyChannel(error), make_intent())
+
+    assert (attempt.error.setting, attempt.error.code) == ("CRUDAUTH_CHANNELS", "20003")

@@ -68,9 +68,14 @@ def test_defaults_are_those_of_the_documentation():
             Rate(count=5, period=900),
             Rate(count=10, period=86400),
         ),
+        "CRUDAUTH_NOTICE_BUDGET": (
+            Rate(count=5, period=900),
+            Rate(count=20, period=86400),
+        ),
         "CRUDAUTH_RETRY": Retry(
-            base=timedelta(seconds=2),
-            max=timedelta(minutes=15),
+            tries=10,
+            base=timedelta(seconds=5),
+            max=timedelta(hours=4),
             lease=timedelta(minutes=5),
         ),
         "CRUDAUTH_TRUSTED_PROXIES": 0,

@@ -27,8 +27,9 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["stderr"], "level": "DEBUG"},
 }
-#: Retries within seconds instead of minutes.
+#: Retries within seconds instead of minutes, for outages of any length.
 CRUDAUTH_RETRY = {
+    "TRIES": 1000,
     "BASE": timedelta(seconds=1),
     "MAX": timedelta(seconds=5),
     "LEASE": timedelta(seconds=8),
