@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent, provider_ids
 from crudauth_django.channels.masking import redact
-from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import (
+    DeliveryError,
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,12 +54,17 @@ def _call(channel: DeliveryChannel, intent: DeliveryIntent) -> DeliveryError | N
     """Return the error without its cause: a chained one could show a secret."""
     try:
         call_channel(channel, intent)
-    except (DeliveryFailed, DeliveryRejected) as error:
-        kind = DeliveryFailed if isinstance(error, DeliveryFailed) else DeliveryRejected
-        return kind(
-            _redacted(str(error), intent),
-            code=_redacted(error.code, intent),
-            retry_after=error.retry_after,
+    except (DeliveryFailed, DeliveryMisconfigured, DeliveryRejected) as error:
+        reason, code = _redacted(str(error), intent), _redacted(error.code, intent)
+        wait = error.retry_after
+        if isinstance(error, DeliveryMisconfigured):
+            return DeliveryMisconfigured(
+                reason, setting=error.setting, code=code, retry_after=wait
+            )
+        if isinstance(error, DeliveryRejected):
+            return DeliveryRejected(reason, code=code, retry_after=wait)
+        return DeliveryFailed(
+            reason, code=code, retry_after=wait, maybe_taken=error.maybe_taken
         )
     except asyncio.CancelledError:
         return DeliveryFailed("CancelledError")

@@ -8,7 +8,7 @@ from crudauth_django.channels.attempts import DeliveryAttempt, try_channel
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent, get_channels
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.delivery.reporting import report_error, report_outcome
-from crudauth_django.exceptions import DeliveryFailed
+from crudauth_django.exceptions import DeliveryFailed, DeliveryMisconfigured
 from crudauth_django.kinds import Outcome
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def send_to_channels(
     for label, channel in channels.items():
         attempt = try_channel(channel, intent)
         report_error(channel, intent, attempt)
-        if isinstance(attempt.error, DeliveryFailed):
+        if isinstance(attempt.error, (DeliveryFailed, DeliveryMisconfigured)):
             failed[label] = attempt
             continue
         remaining.remove(label)

@@ -4,7 +4,11 @@ import pytest
 
 from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.base import DeliveryChannel, set_provider_id
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import (
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 from crudauth_django.testing import SAMPLE_TOKEN
 from tests.support.messages import RECIPIENT, make_intent
 
@@ -35,10 +39,14 @@ class AsyncLeakyChannel(LeakyChannel):
     [
         (DeliveryFailed(SECRETS, code=RECIPIENT, retry_after=3), DeliveryFailed),
         (DeliveryRejected(SECRETS, code=RECIPIENT), DeliveryRejected),
+        (
+            DeliveryMisconfigured(SECRETS, setting="X", code=RECIPIENT),
+            DeliveryMisconfigured,
+        ),
         (KeyError(SECRETS), DeliveryFailed),
         (OSError(5, SECRETS), DeliveryFailed),
     ],
-    ids=["failed", "rejected", "bug", "system"],
+    ids=["failed", "rejected", "misconfigured", "bug", "system"],
 )
 def test_secrets_in_channel_error_are_removed(kind, error, expected):
     outcome = try_channel(kind(error), make_intent())
@@ -48,6 +56,17 @@ def test_secrets_in_channel_error_are_removed(kind, error, expected):
     assert outcome.error.__context__ is None
     for secret in (RECIPIENT[1:], SAMPLE_TOKEN):
         assert secret not in output
+
+
+def test_attempt_keeps_setting_and_possible_acceptance():
+    broken = DeliveryMisconfigured("no", setting="EMAIL_HOST_USER", retry_after=9)
+    unknown = DeliveryFailed("no response", maybe_taken=True)
+
+    misconfigured = try_channel(LeakyChannel(broken), make_intent()).error
+    failed = try_channel(LeakyChannel(unknown), make_intent()).error
+
+    assert (misconfigured.setting, misconfigured.retry_after) == ("EMAIL_HOST_USER", 9)
+    assert failed.maybe_taken
 
 
 @pytest.mark.parametrize("kind", [LeakyChannel, AsyncLeakyChannel])
