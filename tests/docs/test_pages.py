@@ -73,11 +73,26 @@ sys.exit(pytest.main(["-q", "-p", "no:randomly", "-p", "no:cacheprovider"]))
 """
 
 
-def run_project(folder: Path) -> str:
+#: Runs the page's tests with Django's own runner, where pytest can't be imported.
+UNITTEST_SCRIPT = """
+import sys
+
+sys.modules["pytest"] = None
+
+import django
+from django.core.management import call_command
+
+django.setup()
+call_command("makemigrations", "accounts", verbosity=0)
+call_command("test")
+"""
+
+
+def run_project(folder: Path, script: str = SCRIPT) -> str:
     """Run the project in a process of its own; returns what it printed."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO", "COV"))}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", script],
         cwd=folder,
         env={
             **env,
@@ -90,7 +105,7 @@ def run_project(folder: Path) -> str:
         timeout=180,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 @pytest.mark.slow
@@ -106,6 +121,15 @@ def test_quickstart_and_testing_pages_run_as_printed(tmp_path: Path):
     assemble(tmp_path, "quickstart.md", "testing.md")
 
     assert "1 passed" in run_project(tmp_path)
+
+
+@pytest.mark.slow
+def test_testing_page_runs_without_pytest(tmp_path: Path):
+    assemble(tmp_path, "quickstart.md", "testing.md")
+    for name in ("conftest.py", "test_signing_up.py"):
+        (tmp_path / name).unlink()
+
+    assert "Ran 1 test" in run_project(tmp_path, UNITTEST_SCRIPT)
 
 
 @pytest.mark.slow
