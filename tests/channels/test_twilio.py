@@ -145,7 +145,7 @@ def test_error_of_own_account_names_setting(gateway):
         (Reply(status=201, content={"sid": "SM1", "error_code": 63007}), "sender"),
     ],
 )
-def test_refused_setup_names_its_options(gateway, reply, options):
+def test_refused_setup_names_options(gateway, reply, options):
     gateway.will(reply)
 
     with pytest.raises(DeliveryMisconfigured) as caught:

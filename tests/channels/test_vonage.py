@@ -154,7 +154,7 @@ def test_error_of_own_account_names_setting(tls_gateway):
         (422, "api-errors/messages#1022", "templates"),
     ],
 )
-def test_refused_setup_names_its_option(tls_gateway, status, problem, option):
+def test_refused_setup_names_option(tls_gateway, status, problem, option):
     tls_gateway.will(Reply(status=status, content={"type": problem}))
 
     with pytest.raises(DeliveryMisconfigured) as caught:
