@@ -125,6 +125,16 @@ def test_intent_without_frontend_has_no_link(ada, settings, outbox):
     assert outbox[0].link == ""
 
 
+@pytest.mark.parametrize("place", ["reset/{token}", "reset#{token}", "?t={token}&x=1"])
+def test_link_has_token_in_place_of_placeholder(ada, settings, outbox, place):
+    url = f"https://a.example/{place}"
+    settings.CRUDAUTH_FRONTEND_URL = {"reset_password": url}
+
+    deliver_reset()
+
+    assert outbox[0].link == url.replace("{token}", outbox[0].token)
+
+
 def test_link_extends_query_of_frontend(ada, settings, outbox):
     settings.CRUDAUTH_FRONTEND_URL = {"reset_password": "https://a.example/r?x=1"}
 
