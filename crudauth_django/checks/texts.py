@@ -68,7 +68,12 @@ def _check_languages() -> Messages:
         new = {kind: text for kind, text in rendered.items() if text not in seen}
         seen.update(new.values())
         if long := {k: text for k, text in new.items() if segments(text) > 1}:
-            yield _price(language, long)
+            found = _price(language, long)
+            # Django's own LANGUAGES are no decision of the project.
+            own = settings.is_overridden("LANGUAGES")  # type: ignore[misc]  # unknown to the stubs
+            chosen = own or language == settings.LANGUAGE_CODE
+            if chosen or found.level > checks.INFO:
+                yield found
 
 
 def _languages() -> Iterator[str]:

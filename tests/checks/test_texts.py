@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from django.conf import global_settings
 from django.core.management import call_command
 from django.db import models
 
@@ -23,11 +24,22 @@ def test_shipped_texts_have_no_warning():
     assert messages_of("crudauth.W021") == []
 
 
-def test_languages_outside_gsm7_are_i020():
+def test_languages_outside_gsm7_are_i020(settings):
+    settings.LANGUAGES = global_settings.LANGUAGES
+
     messages = [message.msg for message in messages_of("crudauth.I020")]
 
     assert [text.split("'")[1] for text in messages] == ["ar", "hi", "zh-hans"]
     assert all("reset_password takes " in text for text in messages)
+
+
+def test_languages_of_django_itself_are_not_i020(settings):
+    unchosen = messages_of("crudauth.I020")
+    settings.LANGUAGE_CODE = "ar"
+    (chosen,) = messages_of("crudauth.I020")
+
+    assert unchosen == []
+    assert "'ar'" in chosen.msg
 
 
 def test_long_address_is_w020_for_each_language(settings):
@@ -124,6 +136,7 @@ def sms_over(medium: str) -> dict[str, object]:
 )
 def test_text_field_is_counted_if_sms_go_to_it(settings, channel, counted):
     settings.CRUDAUTH_CHANNELS = [channel]
+    settings.LANGUAGES = [("hi", "Hindi")]
     mobile = models.CharField(max_length=20, unique=True, null=True, blank=True)
     with declared(mobile=mobile, RECOVERY_FACTOR="mobile"):
         messages = messages_of("crudauth.I020")
