@@ -24,7 +24,6 @@ from crudauth_django.api.fields import (
 from crudauth_django.api.serializers.base import RequestSerializer, errors_under
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.flows import passwords, registration, sessions
-from crudauth_django.identity.passwords import clean_password
 from crudauth_django.users import field_of, user_model, user_shape, writable_fields
 
 
@@ -75,7 +74,7 @@ class RegisterSerializer(RequestSerializer):
             password = data.get("password") if isinstance(data, Mapping) else None
             if password is not None and "password" not in detail:
                 try:
-                    clean_password(password, user=user_model()())
+                    user_model()().clean_password(password)
                 except DjangoValidationError as weak:
                     detail["password"] = weak.messages
             raise
