@@ -123,7 +123,7 @@ def test_logout_ends_session_on_the_server(api, ada):
     assert api.get("/me").status_code == HTTPStatus.UNAUTHORIZED
 
 
-def test_csrf_token_and_its_cookie_are_both_accepted(api, ada):
+def test_csrf_token_and_cookie_are_both_accepted(api, ada):
     token = api.log_in().json()["csrf_token"]
     cookie = api.client.cookies["csrftoken"].value
 

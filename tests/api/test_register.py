@@ -66,7 +66,7 @@ def test_register_body_of_another_type_is_bad_request(api, body):
 
 
 @pytest.mark.parametrize("name", ["neo@", "neo!", "neo the one"])
-def test_refused_username_is_told_the_characters_it_may_have(api, name):
+def test_refused_username_is_told_the_allowed_characters(api, name):
     response = api.post("/register", {**NEO, "username": name})
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
