@@ -1,19 +1,26 @@
-"""Values that look alike, or show nothing.
+"""Values that look alike, show nothing, or turn into links in a text.
 
 Sources: UTS #36 and UTS #39 (Unicode security), UTS #46 and RFC 3490 (IDNA), CWE-1007
 (homoglyphs), CWE-179 and CWE-180 (validation before canonical form), "Splitting the
 email atom" (PortSwigger, 2024), OWASP ASVS 5.0 (6.2, passwords), NIST SP 800-63B-4
-(3.1.1.2, spaces in passwords).
+(3.1.1.2, spaces in passwords), Sudhodanan and Paverd 2022 (messages that an attacker's
+registration causes).
 """
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from itertools import product
 
 import pytest
+from django.db import models
 
+from crudauth_django.channels import render_email, render_sms
+from crudauth_django.channels.segments import Encoding, encoding, segments
+from crudauth_django.users import user_model
 from tests.support.client import PASSWORD
+from tests.support.links import links_in
 from tests.support.mail import smtp_recipient
 from tests.support.temporary import installed
 
@@ -44,12 +51,40 @@ INVISIBLE = [
     "\u2800",
     "\U00013441",
 ]
+#: Names with something to tap, as a client may register them.
+NAMES_WITH_LINKS = [
+    "win.example.com",
+    "www.win.example",
+    "call+18005551234",
+    "800-555-1234-call",
+    "win.1.1.1.1",
+    "call-\u0661\u0668\u0660\u0660\u0665\u0665\u0665\u0661\u0662\u0663\u0664",
+]
+EMAILS_WITH_LINKS = [
+    "win.example/prize/abcdef@x.co",
+    "evil.com/a?b=c@x.co",
+    "evil.com@x.co",
+    "call.18005551234@x.co",
+    "a@call-18005551234.co",
+    "claim@win.example.com",
+]
 
 
 @pytest.fixture
 def email_accounts():
     """Accounts that log in and recover by email."""
     with installed(LOGIN_IDENTIFIERS=("email",), RECOVERY_FACTOR="email") as model:
+        yield model.objects
+
+
+@pytest.fixture
+def named_by_email(settings):
+    """Accounts that log in by email and recover by phone."""
+    settings.CRUDAUTH_FRONTEND_URL = "https://app.example.com"
+    phone = models.CharField(max_length=20, unique=True, null=True)
+    with installed(
+        LOGIN_IDENTIFIERS=("email",), RECOVERY_FACTOR="phone", phone=phone
+    ) as model:
         yield model.objects
 
 
@@ -117,3 +152,51 @@ def test_password_of_blanks_is_refused(api, ada, outbox, blank):
         assert response.status_code == HTTPStatus.BAD_REQUEST
         assert list(response.json()) == [field]
     assert api.reset_password(outbox[-1].token).status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("name", NAMES_WITH_LINKS, ids=ascii)
+def test_username_in_texts_has_nothing_to_tap(api, outbox, name):
+    body = {"username": name, "phone": PHONE, "password": PASSWORD}
+
+    response = api.post("/register", body)
+
+    assert response.status_code == HTTPStatus.ACCEPTED
+    assert links_in(name)
+    assert_nothing_to_tap(outbox[0])
+
+
+@pytest.mark.parametrize("email", EMAILS_WITH_LINKS)
+def test_email_as_name_in_texts_has_nothing_to_tap(named_by_email, api, outbox, email):
+    body = {"email": email, "phone": PHONE, "password": PASSWORD}
+
+    response = api.post("/register", body)
+
+    assert response.status_code == HTTPStatus.ACCEPTED
+    assert links_in(email)
+    assert_nothing_to_tap(outbox[0])
+
+
+def assert_nothing_to_tap(message) -> None:
+    mail = render_email(message)
+    body = re.sub(r"<[^>]*>", " ", mail.html)
+    for text in (render_sms(message), mail.subject, mail.text, body):
+        own = text.replace(message.link, "").replace(message.token, "")
+        assert links_in(own) == [], own
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\u0436" * 20, "\u4e2d\u6587", "\u0142ukasz", "\u0905\u092e\u0930"],
+    ids=ascii,
+)
+def test_name_outside_gsm7_adds_no_segment(api, outbox, name):
+    body = {"username": name, "phone": PHONE, "password": PASSWORD}
+
+    response = api.post("/register", body)
+
+    text = render_sms(outbox[0])
+    assert response.status_code == HTTPStatus.ACCEPTED
+    assert (encoding(text), segments(text)) == (Encoding.GSM7, 1)
+    assert "(your account, " in text
+    assert name in render_email(outbox[0]).text
+    assert user_model().objects.get().username == name
