@@ -95,7 +95,7 @@ def test_body_of_mail_names_account_beside_greeting(kind, language, options):
 
 
 @pytest.mark.parametrize("kind", TOKEN_KINDS)
-def test_text_advises_strangers_to_ignore(kind):
+def test_text_has_advice_for_another_person(kind):
     message = longest_intent(kind)
 
     mail = render_email(message)
