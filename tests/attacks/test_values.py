@@ -10,6 +10,7 @@ registration causes).
 from __future__ import annotations
 
 import re
+from functools import partial
 from http import HTTPStatus
 from itertools import product
 
@@ -22,7 +23,9 @@ from crudauth_django.users import user_model
 from tests.support.client import PASSWORD
 from tests.support.links import links_in
 from tests.support.mail import smtp_recipient
+from tests.support.site import site, statuses
 from tests.support.temporary import installed
+from tests.support.waiting import at_once, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,6 +102,25 @@ def test_forms_of_one_domain_are_one_account(email_accounts, api, outbox):
     # The budget of one value.
     assert {message.recipient for message in outbox} == {"bob@example.com"}
     assert len(outbox) <= 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_parallel_forms_of_one_domain_are_one_account(kind, databases, tmp_path):
+    database = databases.fresh(kind, "email")
+    with site(
+        "gunicorn-threads", database=database, folder=tmp_path, shape="email"
+    ) as live_site:
+        bodies = [{"email": form, "password": PASSWORD} for form in FORMS[:20]]
+
+        responses = at_once(
+            [partial(live_site.post, "/register", body) for body in bodies]
+        )
+        found = eventually(live_site.messages)
+
+        assert set(statuses(responses)) == {HTTPStatus.ACCEPTED}
+        assert live_site.rows("SELECT email FROM email_user") == [("bob@example.com",)]
+        assert {message["recipient"] for message in found} == {"bob@example.com"}
 
 
 @pytest.mark.parametrize("typed", ["bob@ex\u00e4mple.com", "bob@exa\u0308mple.com"])
