@@ -14,9 +14,16 @@ from email.message import EmailMessage
 import django
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.smtp import EmailBackend
 from django.test import override_settings
 
 from tests.support.parts import free_port
+
+#: Django 6.1 wants a name for the options of a backend.
+_ANY_MAILER = {"host": "127.0.0.1"} | (
+    {"alias": "default"} if django.VERSION >= (6, 1) else {}
+)
 
 
 class MailServer:
@@ -78,6 +85,23 @@ def backend_settings(backend: str) -> dict[str, object]:
     if django.VERSION >= (6, 1):
         return {"MAILERS": {"default": {"BACKEND": backend}}}
     return {"EMAIL_BACKEND": backend}
+
+
+def smtp_recipient(address: str) -> str:
+    """Return the recipient that Django's backend for SMTP gives to a mail server."""
+    backend = EmailBackend(**_ANY_MAILER)
+    backend.connection = _Recorder()
+    backend.send_messages([EmailMultiAlternatives("", "", "a@example.com", [address])])
+    return backend.connection.recipients[0]
+
+
+class _Recorder:
+    """A connection that sends nothing."""
+
+    recipients: list[str]
+
+    def sendmail(self, _sender: str, recipients: list[str], _message: bytes) -> None:
+        self.recipients = recipients
 
 
 @contextlib.contextmanager
