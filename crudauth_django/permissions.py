@@ -31,7 +31,11 @@ class IsRecoveryVerified(BasePermission):
     Other accounts get 403, anonymous clients 401 or 403 as in all of DRF.
     """
 
-    message = _("Verify your account first.")
+    #: DRF takes a dict for the body: with its text alone, the code would not arrive.
+    message = {
+        "detail": _("Verify your account first."),
+        "code": "recovery_not_verified",
+    }
     code = "recovery_not_verified"
 
     def has_permission(self, request: Request, view: APIView) -> bool:
@@ -46,7 +50,7 @@ def recovery_verified_required(view: _View) -> _View:
 
     def refuse_unverified(user: Any) -> bool:
         if user.is_authenticated and not is_recovery_verified(user):
-            raise PermissionDenied(IsRecoveryVerified.message)
+            raise PermissionDenied(IsRecoveryVerified.message["detail"])
         return bool(user.is_authenticated)
 
     return user_passes_test(refuse_unverified)(view)

@@ -28,10 +28,9 @@ class TooManyRequests(exceptions.APIException):
     """429 with ``Retry-After``."""
 
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
-    default_detail = _("Too many attempts. Try again later.")
 
-    def __init__(self, *, code: str, wait: int) -> None:
-        super().__init__(code=code)
+    def __init__(self, detail: Any, *, code: str, wait: int) -> None:
+        super().__init__(detail, code)
         self.wait = wait
 
 
@@ -88,8 +87,16 @@ RESPONSE_ERRORS: dict[type[Exception], Callable[[Any], Exception]] = {
     InvalidCredentials: lambda _error: exceptions.AuthenticationFailed(
         _("Incorrect login or password."), "invalid_credentials"
     ),
-    LockedOut: lambda error: TooManyRequests(code="locked_out", wait=error.retry_after),
-    Throttled: lambda error: TooManyRequests(code="throttled", wait=error.retry_after),
+    LockedOut: lambda error: TooManyRequests(
+        _("Too many failed attempts. Try again later."),
+        code="locked_out",
+        wait=error.retry_after,
+    ),
+    Throttled: lambda error: TooManyRequests(
+        _("Too many requests. Try again later."),
+        code="throttled",
+        wait=error.retry_after,
+    ),
     CountersUnavailable: lambda _error: Unavailable(),
     InterfaceError: lambda _error: Unavailable(),
     OperationalError: lambda _error: Unavailable(),

@@ -75,6 +75,8 @@ def delivery_error(error: BaseException, intent: DeliveryIntent) -> DeliveryErro
                 return DeliveryRejected(text, **details)
             case DeliveryMisconfigured():
                 return DeliveryMisconfigured(text, setting=error.setting, **details)
+            case UnexpectedFailure():
+                return UnexpectedFailure(text, **details)
         maybe_taken = isinstance(error, DeliveryFailed) and error.maybe_taken
         return DeliveryFailed(text, maybe_taken=maybe_taken, **details)
     reason = f"{type(error).__name__}: {text}"

@@ -32,6 +32,8 @@ FRONTEND_PATHS: dict[str, str] = {
     MessageKind.RESET_PASSWORD: "reset",
     MessageKind.CHANGE_RECOVERY: "change",
 }
+#: Stands for the token in a URL of ``CRUDAUTH_FRONTEND_URL``.
+TOKEN_PLACEHOLDER = "{token}"  # noqa: S105 (a placeholder, not a token)
 
 
 def read_seconds(value: object) -> timedelta:
@@ -156,6 +158,8 @@ def read_frontend(value: object) -> dict[str, str]:
         parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
         if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ValueError(f"{url!r} is not a URL with https:// or http://")
+        if set("{}") & set(url.replace(TOKEN_PLACEHOLDER, "", 1)):
+            raise ValueError(f"{url!r} may have one placeholder, {TOKEN_PLACEHOLDER}")
     return dict(value)
 
 

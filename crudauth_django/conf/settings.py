@@ -35,8 +35,10 @@ class Settings:
     #: ``OPTIONS``. Every channel for the recovery factor is used.
     channels: tuple[Backend, ...] = _option((), readers.read_backends)
     #: The target of the links in messages: a base URL, or a dict with a full URL
-    #: for each kind. Below a base URL, the kinds have the paths ``verify``,
-    #: ``reset`` and ``change``. ``""``: messages have no link.
+    #: for each of the kinds ``verify_recovery``, ``reset_password`` and
+    #: ``change_recovery``. Below a base URL, these have the paths ``verify``,
+    #: ``reset`` and ``change``. A link ends with ``?token=…``, or has the token in
+    #: place of ``{token}`` in the URL. ``""``: messages have no link.
     frontend_url: Mapping[str, str] = _option("", readers.read_frontend)
     #: The class that carries messages out of the request.
     dispatcher: Backend = _option(

@@ -23,7 +23,7 @@ def report_error(
     recipient = mask(intent.recipient)
     reason = f"{type(error).__name__}: {error}"
     if setting := getattr(error, "setting", ""):  # of DeliveryMisconfigured
-        reason = f"{reason} (check {setting})"
+        reason = f"{reason}. Check the setting {setting}."
     logger.error(
         "%s did not deliver %s (%s) to %s, code %s: %s",
         type(channel).__qualname__,

@@ -25,6 +25,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
+from crudauth_django.identity.invisible import is_blank
 from crudauth_django.identity.normalize import to_text
 from crudauth_django.identity.tracking import ChangeTracker
 
@@ -83,8 +84,8 @@ def clean_password(raw_password: str, *, user: Any) -> str:
     """Return the canonical password; raises ``ValidationError``.
 
     The length limits apply, and ``AUTH_PASSWORD_VALIDATORS``. Without any, Django's
-    validators check common passwords and similarity to the user's identity. No
-    message repeats the password.
+    validators check common passwords and similarity to the user's identity. Spaces
+    are kept, but one character must be visible. No message repeats the password.
     """
     password = canonical_password(raw_password)
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
@@ -92,6 +93,10 @@ def clean_password(raw_password: str, *, user: Any) -> str:
             _("Use between %(min)d and %(max)d characters."),
             code="password_length",
             params={"min": MIN_LENGTH, "max": MAX_LENGTH},
+        )
+    if is_blank(password):
+        raise ValidationError(
+            _("The password must have a visible character."), code="password_blank"
         )
     # As its owner sees it: a refusal must not reveal whether the recovery value is
     # stored or only claimed.

@@ -39,7 +39,10 @@ class AsyncLeakyChannel(LeakyChannel):
     [
         (DeliveryFailed(SECRETS, code=RECIPIENT, retry_after=3), DeliveryFailed),
         (DeliveryRejected(SECRETS, code=RECIPIENT), DeliveryRejected),
-        (DeliveryMisconfigured(SECRETS, setting="A"), DeliveryMisconfigured),
+        (
+            DeliveryMisconfigured(SECRETS, setting="X", code=RECIPIENT),
+            DeliveryMisconfigured,
+        ),
         (KeyError(SECRETS), UnexpectedFailure),
         (OSError(5, SECRETS), DeliveryFailed),
     ],
@@ -53,6 +56,17 @@ def test_secrets_in_channel_error_are_removed(kind, error, expected):
     assert outcome.error.__context__ is None
     for secret in (RECIPIENT[1:], SAMPLE_TOKEN):
         assert secret not in output
+
+
+def test_attempt_keeps_setting_and_possible_acceptance():
+    broken = DeliveryMisconfigured("no", setting="EMAIL_HOST_USER", retry_after=9)
+    unknown = DeliveryFailed("no response", maybe_taken=True)
+
+    misconfigured = try_channel(LeakyChannel(broken), make_intent()).error
+    failed = try_channel(LeakyChannel(unknown), make_intent()).error
+
+    assert (misconfigured.setting, misconfigured.retry_after) == ("EMAIL_HOST_USER", 9)
+    assert failed.maybe_taken
 
 
 @pytest.mark.parametrize("kind", [LeakyChannel, AsyncLeakyChannel])
@@ -91,11 +105,3 @@ def test_attempt_says_whether_message_may_be_taken(error, maybe_taken):
     attempt = try_channel(LeakyChannel(error), make_intent())
 
     assert attempt.error.maybe_taken is maybe_taken
-
-
-def test_misconfigured_error_names_the_setting():
-    error = DeliveryMisconfigured("no", setting="CRUDAUTH_CHANNELS", code="20003")
-
-    attempt = try_channel(LeakyChannel(error), make_intent())
-
-    assert (attempt.error.setting, attempt.error.code) == ("CRUDAUTH_CHANNELS", "20003")

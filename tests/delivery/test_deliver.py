@@ -145,6 +145,16 @@ def test_intent_without_frontend_has_no_link(ada, settings, outbox):
     assert outbox[0].link == ""
 
 
+@pytest.mark.parametrize("place", ["reset/{token}", "reset#{token}", "?t={token}&x=1"])
+def test_link_has_token_in_place_of_placeholder(ada, settings, outbox, place):
+    url = f"https://a.example/{place}"
+    settings.CRUDAUTH_FRONTEND_URL = {"reset_password": url}
+
+    deliver_reset()
+
+    assert outbox[0].link == url.replace("{token}", outbox[0].token)
+
+
 def test_link_extends_query_of_frontend(ada, settings, outbox):
     settings.CRUDAUTH_FRONTEND_URL = {"reset_password": "https://a.example/r?x=1"}
 
@@ -274,7 +284,7 @@ def test_misconfigured_channel_is_tried_slowly_and_named(
 
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert "(check CRUDAUTH_CHANNELS auth_token)" in record.getMessage()
+    assert "Check the setting CRUDAUTH_CHANNELS auth_token." in record.getMessage()
     assert failures[0]["code"] == "20003"
     assert following.due_at - time.time() > 14 * 60
 
