@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import request_started
 
 from crudauth_django.channels.base import DeliveryChannel, get_channels
 from crudauth_django.channels.fallback import FallbackChannel
@@ -14,12 +15,18 @@ Messages: TypeAlias = Iterator[checks.CheckMessage]
 Check: TypeAlias = Callable[..., list[checks.CheckMessage]]
 
 
+#: The receiver that runs the checks at the first request of a server.
+AT_START = "crudauth.check_at_start"
+
+
 def system_check(*, deploy: bool = False) -> Callable[[Callable[[], Messages]], Check]:
     """Register a generator of messages with Django; ``deploy`` is for production."""
 
     def decorate(generate: Callable[[], Messages]) -> Check:
         @checks.register("crudauth", deploy=deploy)
         def check(**_kwargs: Any) -> list[checks.CheckMessage]:
+            # They have been shown: a server in this process need not run them.
+            request_started.disconnect(dispatch_uid=AT_START)
             return list(generate())
 
         return check

@@ -3,8 +3,5 @@
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 
-from crudauth_django.asgi import DrainAtShutdown
-
 wsgi = get_wsgi_application()
 asgi = get_asgi_application()
-draining_asgi = DrainAtShutdown(asgi)
