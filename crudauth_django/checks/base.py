@@ -1,6 +1,7 @@
 """Register checks, and read settings before they are checked."""
 
 from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from django.core import checks
@@ -46,6 +47,12 @@ def result_or_error(function: Callable[..., Any], *args: object) -> Any:
         return function(*args)
     except (TypeError, ValueError, ImportError, ImproperlyConfigured) as error:
         return error
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence with the name that is most like a wrong one, or ``""``."""
+    close = get_close_matches(name, known, n=1, cutoff=0.8)
+    return f"Did you mean {close[0]}? " if close else ""
 
 
 def every_channel() -> list[DeliveryChannel]:

@@ -103,7 +103,9 @@ def read_options(kind: type[_Options], value: object) -> _Options:
         raise ValueError("must be a dict")
     readers = {o.name.upper(): _OPTION_READERS[type(o.default)] for o in fields(kind)}
     if unknown := set(value) - set(readers):
-        raise ValueError(f"has unknown keys: {sorted(map(str, unknown))}")
+        raise ValueError(
+            f"has unknown keys: {sorted(map(str, unknown))}; known: {sorted(readers)}"
+        )
     return kind(**{name.lower(): readers[name](given) for name, given in value.items()})
 
 
@@ -137,7 +139,9 @@ def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
     if not isinstance(value, Mapping):
         raise ValueError("must be a dict of rates")
     if unknown := set(value) - set(THROTTLES):
-        raise ValueError(f"has unknown keys: {sorted(map(str, unknown))}")
+        raise ValueError(
+            f"has unknown keys: {sorted(map(str, unknown))}; known: {sorted(THROTTLES)}"
+        )
     return {name: read_rates(rate) for name, rate in {**THROTTLES, **value}.items()}
 
 
