@@ -44,7 +44,8 @@ def require_factor() -> None:
 class IsRecoveryVerified(BasePermission):
     """Allow accounts with a verified recovery value.
 
-    Other accounts get 403, anonymous clients 401 or 403 as in all of DRF.
+    Other accounts get 403, anonymous clients 401 or 403 as in all of DRF. Raises
+    ``ImproperlyConfigured`` if accounts have no recovery factor.
     """
 
     message = _("Verify your account first.")
@@ -59,6 +60,7 @@ def recovery_verified_required(view: _View) -> _View:
     """Guard a plain Django view, ``def`` or ``async def``.
 
     Anonymous clients are redirected to the login, unverified accounts get 403.
+    Raises ``ImproperlyConfigured`` if accounts have no recovery factor.
     """
 
     def refuse_unverified(user: Any) -> bool:

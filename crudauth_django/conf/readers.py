@@ -165,7 +165,10 @@ def read_frontend(value: object) -> dict[str, str]:
 
 def read_function(value: object) -> Callable[..., Any] | None:
     """Read a function, its dotted path, or ``None``."""
-    function = import_string(value) if isinstance(value, str) else value
+    try:
+        function = import_string(value) if isinstance(value, str) else value
+    except ImportError as error:
+        raise ValueError(f"can't be imported: {error}") from error
     if function is not None and not callable(function):
         raise ValueError("must be a callable or its dotted path")
     return function

@@ -6,10 +6,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from crudauth_django.users import user_shape
-from tests.support import urls
 from tests.support.client import Browser
 
-urlpatterns = [*urls.urlpatterns, *urls.gated]
 pytestmark = [pytest.mark.django_db, pytest.mark.needs_no_factor]
 
 
@@ -39,7 +37,7 @@ def test_registration_returns_account(ada, outbox):
     assert outbox == []
 
 
-@pytest.mark.urls(__name__)
+@pytest.mark.urls("tests.support.urls")
 @pytest.mark.parametrize("page", ["/gated-api", "/gated-page"])
 def test_view_for_verified_accounts_names_the_mistake(ada, page):
     ada.register()
