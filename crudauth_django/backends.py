@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.client import client_of
+from crudauth_django.counters.outages import report_outage
 from crudauth_django.exceptions import (
     CountersUnavailable,
     InvalidCredentials,
@@ -50,7 +51,10 @@ class IdentifierBackend(ModelBackend):
             )
         except InvalidCredentials:
             return None
-        except (LockedOut, CountersUnavailable) as error:
+        except CountersUnavailable as error:
+            report_outage(error)
+            raise PermissionDenied from error
+        except LockedOut as error:
             raise PermissionDenied from error
 
     # ModelBackend's own method would bypass the lockout.

@@ -15,6 +15,7 @@ from crudauth_django.identity.manager import AuthUserManager
 from crudauth_django.identity.metaclass import AuthUserBase
 from crudauth_django.identity.normalize import normalize, to_text
 from crudauth_django.identity.passwords import CredentialsMixin
+from crudauth_django.identity.sensitive import sensitive
 from crudauth_django.identity.shape import Shape
 
 __all__ = [
@@ -69,6 +70,10 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
     def __str__(self) -> str:
         return self.display_name or f"#{self.pk}"
 
+    def __repr__(self) -> str:
+        # Error reports show it, and the name may be a recovery value.
+        return f"<{type(self).__name__}: #{self.pk}>"
+
     def natural_key(self) -> tuple[str | None]:  # type: ignore[override]  # Django's own hint is too narrow
         return (to_text(self.get_username()),)
 
@@ -90,12 +95,12 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
     @property
     def held_value(self) -> str | None:
         """The recovery value in the account's own column."""
-        return to_text(getattr(self, self.shape().recovery_factor))
+        return sensitive(to_text(getattr(self, self.shape().recovery_factor)))
 
     @property
     def pending_value(self) -> str | None:
         """The recovery value that the account claims and has not verified."""
-        return to_text(getattr(self, self.shape().pending))
+        return sensitive(to_text(getattr(self, self.shape().pending)))
 
     @property
     def is_recovery_verified(self) -> bool:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +12,7 @@ from rest_framework import exceptions, status, views
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 
+from crudauth_django.counters.outages import describe_cause, report_outage
 from crudauth_django.exceptions import (
     CountersUnavailable,
     IdentifierTaken,
@@ -41,6 +43,10 @@ class Unavailable(exceptions.APIException):
     default_detail = _("Temporarily unavailable. Try again shortly.")
     default_code = "unavailable"
     wait = 5
+
+    def __init__(self, *, cause: str) -> None:
+        super().__init__()
+        self.cause = cause
 
 
 class Conflict(exceptions.APIException):
@@ -79,6 +85,11 @@ def _conflict(error: IntegrityError) -> Conflict:
     return Conflict()
 
 
+def _unavailable(error: Exception) -> Unavailable:
+    report_outage(error)
+    return Unavailable(cause=describe_cause(error))
+
+
 #: The HTTP side of each error, the same for every reason.
 RESPONSE_ERRORS: dict[type[Exception], Callable[[Any], Exception]] = {
     InvalidToken: lambda _error: exceptions.ParseError(
@@ -97,9 +108,9 @@ RESPONSE_ERRORS: dict[type[Exception], Callable[[Any], Exception]] = {
         code="throttled",
         wait=error.retry_after,
     ),
-    CountersUnavailable: lambda _error: Unavailable(),
-    InterfaceError: lambda _error: Unavailable(),
-    OperationalError: lambda _error: Unavailable(),
+    CountersUnavailable: _unavailable,
+    InterfaceError: _unavailable,
+    OperationalError: _unavailable,
     # The fields have checked every value of the body. A cookie can still hold
     # text that PostgreSQL's driver refuses, such as a session key with a NUL.
     DataError: lambda _error: exceptions.ParseError(),
@@ -125,10 +136,16 @@ def as_response_error(error: Exception) -> Exception:
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return DRF's response to an error, with ``code`` beside a single detail."""
-    response = views.exception_handler(as_response_error(error), context)
+    """Return DRF's response to an error, with ``code`` beside a single detail.
+
+    While ``DEBUG`` is on, a 503 has its ``cause``, too.
+    """
+    reported = as_response_error(error)
+    response = views.exception_handler(reported, context)
     if response is not None and isinstance(response.data, dict):
         detail = response.data.get("detail")
         if isinstance(detail, exceptions.ErrorDetail):
             response.data["code"] = detail.code
+        if settings.DEBUG and isinstance(reported, Unavailable):
+            response.data["cause"] = reported.cause
     return response

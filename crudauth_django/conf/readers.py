@@ -105,7 +105,9 @@ def read_options(kind: type[_Options], value: object) -> _Options:
         raise ValueError("must be a dict")
     readers = {o.name.upper(): _OPTION_READERS[type(o.default)] for o in fields(kind)}
     if unknown := set(value) - set(readers):
-        raise ValueError(f"has unknown keys: {sorted(map(str, unknown))}")
+        raise ValueError(
+            f"has unknown keys: {sorted(map(str, unknown))}; known: {sorted(readers)}"
+        )
     return kind(**{name.lower(): readers[name](given) for name, given in value.items()})
 
 
@@ -139,7 +141,9 @@ def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
     if not isinstance(value, Mapping):
         raise ValueError("must be a dict of rates")
     if unknown := set(value) - set(THROTTLES):
-        raise ValueError(f"has unknown keys: {sorted(map(str, unknown))}")
+        raise ValueError(
+            f"has unknown keys: {sorted(map(str, unknown))}; known: {sorted(THROTTLES)}"
+        )
     return {name: read_rates(rate) for name, rate in {**THROTTLES, **value}.items()}
 
 
@@ -165,7 +169,10 @@ def read_frontend(value: object) -> dict[str, str]:
 
 def read_function(value: object) -> Callable[..., Any] | None:
     """Read a function, its dotted path, or ``None``."""
-    function = import_string(value) if isinstance(value, str) else value
+    try:
+        function = import_string(value) if isinstance(value, str) else value
+    except ImportError as error:
+        raise ValueError(f"can't be imported: {error}") from error
     if function is not None and not callable(function):
         raise ValueError("must be a callable or its dotted path")
     return function

@@ -100,6 +100,10 @@ class Settings:
     #: The number of proxies in front of the application that append to
     #: ``X-Forwarded-For``.
     trusted_proxies: int = _option(0, readers.read_whole)
+    #: Whether a server logs the results of the system checks at the first request
+    #: of each process. Commands that run the checks, such as ``runserver``, have
+    #: shown them already.
+    check_at_start: bool = _option(True, readers.read_flag)
     #: Whether ``/register`` creates accounts.
     registration_open: bool = _option(True, readers.read_flag)
     #: The serializer of ``/register``.

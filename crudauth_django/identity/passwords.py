@@ -27,6 +27,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.identity.invisible import is_blank
 from crudauth_django.identity.normalize import to_text
+from crudauth_django.identity.sensitive import SensitiveText
 from crudauth_django.identity.tracking import ChangeTracker
 
 #: NIST SP 800-63B: verifiers require at least eight characters.
@@ -37,7 +38,7 @@ MAX_LENGTH = 4096
 
 def canonical_password(raw_password: str) -> str:
     """Normalize to NFKC (NIST SP 800-63B); keep spaces."""
-    return unicodedata.normalize("NFKC", raw_password)
+    return SensitiveText(unicodedata.normalize("NFKC", raw_password))
 
 
 def preferred_hasher() -> str:
@@ -163,6 +164,7 @@ class CredentialsMixin(ChangeTracker, AbstractBaseUser):
         for secret in settings.SECRET_KEY_FALLBACKS:
             yield self._session_hash(secret)
 
+    @sensitive_variables()
     def _session_hash(self, secret: str | bytes) -> str:
         return salted_hmac(
             "crudauth_django.models.AbstractAuthUser.session",

@@ -28,6 +28,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.exceptions import InvalidToken
 from crudauth_django.identity.fields import AnyField
@@ -61,6 +62,7 @@ class Purpose:
     state: Callable[[AbstractAuthUser], tuple[str | int | bool | None, ...]]
 
 
+@sensitive_variables()
 def make_token(purpose: Purpose, user: AbstractAuthUser) -> str:
     """Return a token for the present state of this user."""
     head = bytes([purpose.code]) + int(time.time()).to_bytes(4, "big")
@@ -69,6 +71,7 @@ def make_token(purpose: Purpose, user: AbstractAuthUser) -> str:
     return _encode(head + mac + key)
 
 
+@sensitive_variables()
 def read_token(purpose: Purpose, token: str) -> AbstractAuthUser:
     """Return the active user of a token; reading never redeems it.
 
@@ -81,6 +84,7 @@ def read_token(purpose: Purpose, token: str) -> AbstractAuthUser:
         raise
 
 
+@sensitive_variables()
 def _read(purpose: Purpose, token: str) -> AbstractAuthUser:
     raw = _decode(token)
     head, mac, key = raw[:_HEADER], raw[_HEADER : _HEADER + _MAC], raw[_HEADER + _MAC :]
@@ -93,13 +97,16 @@ def _read(purpose: Purpose, token: str) -> AbstractAuthUser:
     user: AbstractAuthUser | None = rows.filter(pk=_decode_key(key)).first()
     if user is None or not user.is_active:
         raise InvalidToken("no such account")
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    macs = [_sign(purpose, user, head + key, secret) for secret in secrets]
+    macs = [
+        _sign(purpose, user, head + key, secret)
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
     if not any([constant_time_compare(mac, expected) for expected in macs]):  # noqa: C419 (all are compared)
         raise InvalidToken("the state has changed")
     return user
 
 
+@sensitive_variables()
 def _sign(
     purpose: Purpose, user: AbstractAuthUser, message: bytes, secret: str | bytes
 ) -> bytes:

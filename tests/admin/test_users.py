@@ -3,17 +3,19 @@
 from http import HTTPStatus
 
 import pytest
+from django.contrib.admin import AdminSite
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import identify_hasher
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.db.models.signals import pre_save
-from django.forms import modelform_factory
+from django.forms import Form, modelform_factory
 from django.test import Client
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from crudauth_django import signals
+from crudauth_django.admin import AuthUserAdmin
 from crudauth_django.delivery_log.models import LoggedDelivery
 from crudauth_django.users import user_model
 from tests.support.client import NEW_PASSWORD, PASSWORD
@@ -229,6 +231,73 @@ def test_password_form_hashes_with_argon2_and_ends_sessions(
     assert ada.check_password(NEW_PASSWORD)
     assert session_of_ada.get("/me").status_code == HTTPStatus.UNAUTHORIZED
     assert [intent.kind for intent in outbox] == ["password_changed"]
+
+
+OWN_PASSWORD = "/admin/password_change/"
+# Django 5.2 has no hook for this page.
+has_hook = pytest.mark.skipif(
+    not hasattr(AdminSite, "password_change_form"), reason="needs Django 6.0"
+)
+
+
+def own_password(new: str = NEW_PASSWORD, old: str = PASSWORD) -> dict[str, str]:
+    return {"old_password": old, "new_password1": new, "new_password2": new}
+
+
+@has_hook
+def test_own_password_sends_signals_and_notice(
+    root_browser, root, outbox, django_capture_on_commit_callbacks
+):
+    sent = []
+
+    def record(signal, user, **_kwargs):
+        sent.append((signal, user.pk))
+
+    for event in (signals.password_changed, signals.credentials_revoked):
+        event.connect(record)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            response = root_browser.post(OWN_PASSWORD, own_password())
+    finally:
+        for event in (signals.password_changed, signals.credentials_revoked):
+            event.disconnect(record)
+
+    root.refresh_from_db()
+    assert response.status_code == HTTPStatus.FOUND
+    assert root.check_password(NEW_PASSWORD)
+    assert [i.kind for i in outbox] == ["password_changed"]
+    assert sent == [
+        (signals.password_changed, root.pk),
+        (signals.credentials_revoked, root.pk),
+    ]
+    assert root_browser.get(LIST).status_code == HTTPStatus.OK
+
+
+@has_hook
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        (own_password(old="wrong"), "old_password"),
+        (own_password(new="short"), "new_password2"),
+        (own_password(new="12125550000"), "new_password2"),
+    ],
+)
+def test_own_password_form_applies_password_rules(root_browser, root, form, field):
+    response = root_browser.post(OWN_PASSWORD, form)
+
+    root.refresh_from_db()
+    assert list(response.context["form"].errors) == [field]
+    assert root.check_password(PASSWORD)
+
+
+@has_hook
+def test_password_form_of_a_site_is_kept():
+    site = AdminSite()
+    site.password_change_form = Form
+
+    AuthUserAdmin(user_model(), site)
+
+    assert site.password_change_form is Form
 
 
 def test_add_form_hashes_with_argon2(root_browser, settings):

@@ -6,11 +6,11 @@ import re
 
 from phonenumbers import Leniency, PhoneNumberMatcher
 
-#: A scheme with anything after it; a host name in any script, in the manner of
+#: A scheme with a word, a slash, "@" or "+" after it; a host name in any script, in the manner of
 #: Android's ``Patterns.AUTOLINK_WEB_URL`` without its list of domains; an IPv4
 #: address; a mention of Telegram or Slack. Apple's data detectors find no more.
 _LINKS = re.compile(
-    r"[a-z][a-z0-9+-]*:\S"
+    r"[a-z][a-z0-9+-]*:[\w/@+]"
     r"|\w[\w-]*[.\u2024\u3002\ufe52\uff0e\uff61][^\W\d_]{2,}"
     r"|\d+\.\d+\.\d+\.\d+"
     r"|(?<!\w)@\w",
