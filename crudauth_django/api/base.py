@@ -25,6 +25,7 @@ from crudauth_django.conf.settings import get_settings
 from crudauth_django.counters import get_counters
 from crudauth_django.counters.base import counter_key
 from crudauth_django.exceptions import Throttled
+from crudauth_django.security.devices import remember_device
 
 
 class BoundedJSONParser(JSONParser):
@@ -101,3 +102,8 @@ class CrudauthViewSet(GenericViewSet[Any]):
     def detail_response(self, detail: str, code: int = status.HTTP_200_OK) -> Response:
         """Return a response of one sentence."""
         return Response({"detail": detail}, status=code)
+
+    def remember_device(self, response: Response, user: Any) -> Response:
+        """Add the cookie of a known device to a response."""
+        remember_device(response, user)
+        return response

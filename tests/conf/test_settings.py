@@ -56,6 +56,8 @@ def test_defaults_are_those_of_the_documentation():
             base=timedelta(seconds=60),
             max=timedelta(hours=1),
             memory=timedelta(hours=24),
+            long_attempts=100,
+            long_window=timedelta(days=30),
         ),
         "CRUDAUTH_THROTTLES": {
             "register": (Rate(count=30, period=3600),),
