@@ -49,6 +49,7 @@ class AccountViewSet(CrudauthViewSet):
     @method_decorator(ensure_csrf_cookie)
     @endpoint(
         serializer_class=accounts.LoginSerializer,
+        throttle_name="login",
         parser_classes=[*CrudauthViewSet.parser_classes, FormParser, MultiPartParser],
     )
     def login(self, request: Request, *args: Any, **kwargs: Any) -> Response:

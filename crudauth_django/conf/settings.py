@@ -76,9 +76,11 @@ class Settings:
     #: for guesses, so that the failures of other clients do not lock it out.
     device_max_age: timedelta = _option(timedelta(days=365), readers.read_seconds)
     #: Rates (``count/period``) of ``register``, ``verify_request``,
-    #: ``reset_request``, ``change_request`` (per network; ``"30/h"`` each) and
-    #: ``change_password`` (per user; ``"10/h"``). A name that you leave out keeps
-    #: its default. Of a list, every rate applies. ``None`` means no limit.
+    #: ``reset_request``, ``change_request`` (per network; ``"30/h"`` each), ``login``
+    #: (per network; ``"300/h"``) and ``change_password`` (per user; ``"10/h"``).
+    #: Requests that are refused for their form, such as a weak password, are counted
+    #: apart, up to ten times the rate. A name that you leave out keeps its default.
+    #: Of a list, every rate applies. ``None`` means no limit.
     throttles: Mapping[str, tuple[Rate, ...]] = _option({}, readers.read_throttles)
     #: The limit of messages to one recovery value, all kinds together.
     target_budget: tuple[Rate, ...] = _option(["5/15m", "10/d"], readers.read_rates)

@@ -61,6 +61,7 @@ def test_defaults_are_those_of_the_documentation():
         ),
         "CRUDAUTH_THROTTLES": {
             "register": (Rate(count=30, period=3600),),
+            "login": (Rate(count=300, period=3600),),
             "verify_request": (Rate(count=30, period=3600),),
             "reset_request": (Rate(count=30, period=3600),),
             "change_request": (Rate(count=30, period=3600),),
@@ -184,7 +185,7 @@ def test_throttles_merge_with_the_defaults():
         ("CRUDAUTH_LOCKOUT", {"BASE": 60}),
         ("CRUDAUTH_LOCKOUT", {5: 5}),
         ("CRUDAUTH_THROTTLES", None),
-        ("CRUDAUTH_THROTTLES", {"login": "5/m"}),
+        ("CRUDAUTH_THROTTLES", {"log_in": "5/m"}),
         ("CRUDAUTH_THROTTLES", {"register": "5 per minute"}),
         ("CRUDAUTH_TARGET_BUDGET", 5),
         ("CRUDAUTH_TARGET_BUDGET", ["5/15m", 10]),
