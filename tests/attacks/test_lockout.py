@@ -409,6 +409,35 @@ def test_device_stays_known_after_password_change(ada, clock):
     assert response.status_code == HTTPStatus.OK
 
 
+def confirm_change(browser, outbox):
+    return browser.post("/email/change-confirm", {"token": outbox[-1].token})
+
+
+def test_device_stays_known_after_change_of_number(ada, clock, outbox):
+    browser = Browser()
+    browser.log_in()
+    body = {"new_phone": "+12125552399", "password": PASSWORD}
+    browser.post("/email/change-request", body)
+    assert confirm_change(browser, outbox).status_code == HTTPStatus.OK
+    lock_silently("ada")
+
+    assert guess("ada", PASSWORD, browser=browser).status_code == HTTPStatus.OK
+
+
+def test_change_confirmed_elsewhere_makes_no_device_known(ada, clock, outbox):
+    user_model().objects.create_user(username="bob", password=PASSWORD)
+    browser, other = Browser(), Browser()
+    browser.log_in()
+    other.log_in("bob")
+    body = {"new_phone": "+12125552399", "password": PASSWORD}
+    browser.post("/email/change-request", body)
+
+    response = confirm_change(other, outbox)
+
+    assert response.status_code == HTTPStatus.OK
+    assert "crudauth_device" not in response.cookies
+
+
 def test_reset_replaces_the_known_devices(ada, known, clock):
     browser = Browser()
     reset = browser.reset_password(RESET.make_token(ada))
