@@ -100,7 +100,8 @@ def check_backend() -> Messages:
         yield checks.Warning(
             "IdentifierBackend is not in AUTHENTICATION_BACKENDS: your identifiers "
             f"and the lockout do not apply to {admin}authenticate().",
-            hint='Put "crudauth_django.backends.IdentifierBackend" first.',
+            hint='Put "crudauth_django.backends.IdentifierBackend" in place of '
+            '"django.contrib.auth.backends.ModelBackend".',
             id="crudauth.W010",
         )
 

@@ -20,6 +20,7 @@ _RATE = re.compile(r"(?P<count>[1-9]\d*)/(?P<number>[1-9]\d*)?(?P<unit>[smhd])")
 #: The default rates: ``change_password`` per user, the others per network.
 THROTTLES = {
     "register": "30/h",
+    "login": "300/h",
     "verify_request": "30/h",
     "reset_request": "30/h",
     "change_request": "30/h",

@@ -65,20 +65,24 @@ class Settings:
     #: recovery value may log in: no registration makes such an account.
     login_requires_verified: bool = _option(False, readers.read_flag)
     #: A dict with any of these keys, durations as ``timedelta``. ``ATTEMPTS``:
-    #: the failures that lock one account (default 5). ``NETWORK_ATTEMPTS``: the
-    #: failures that lock one network (50). ``WINDOW``: how long a failure counts
-    #: (15 minutes). ``BASE``: the length of the first lock; each further lock is
-    #: twice as long (60 seconds). ``MAX``: the longest lock (1 hour). ``MEMORY``:
-    #: how long the number of locks is remembered (24 hours). ``None`` switches
-    #: the lockout off.
+    #: the failures that lock an identifier in one network, and silently an account
+    #: over all networks (default 5). ``NETWORK_ATTEMPTS``: the failures that lock
+    #: one network (50). ``WINDOW``: how long a failure counts (15 minutes).
+    #: ``BASE``: the length of the first lock; each further lock is twice as long
+    #: (60 seconds). ``MAX``: the longest lock (1 hour). ``MEMORY``: how long the
+    #: number of locks is remembered (24 hours). ``LONG_ATTEMPTS``: the failures
+    #: without a success of the owner that lock an account until ``LONG_WINDOW``
+    #: ends, silently (100 in 30 days). ``None`` switches the lockout off.
     lockout: Lockout | None = _option({}, readers.read_lockout)
     #: How long a device is known after a login. Its cookie has a budget of its own
     #: for guesses, so that the failures of other clients do not lock it out.
     device_max_age: timedelta = _option(timedelta(days=365), readers.read_seconds)
     #: Rates (``count/period``) of ``register``, ``verify_request``,
-    #: ``reset_request``, ``change_request`` (per network; ``"30/h"`` each) and
-    #: ``change_password`` (per user; ``"10/h"``). A name that you leave out keeps
-    #: its default. Of a list, every rate applies. ``None`` means no limit.
+    #: ``reset_request``, ``change_request`` (per network; ``"30/h"`` each), ``login``
+    #: (per network; ``"300/h"``) and ``change_password`` (per user; ``"10/h"``).
+    #: Requests that are refused for their form, such as a weak password, are counted
+    #: apart, up to ten times the rate. A name that you leave out keeps its default.
+    #: Of a list, every rate applies. ``None`` means no limit.
     throttles: Mapping[str, tuple[Rate, ...]] = _option({}, readers.read_throttles)
     #: The limit of messages to one recovery value, all kinds together but the
     #: notices of ``CRUDAUTH_NOTICE_BUDGET``. Each attempt at a message counts.

@@ -31,6 +31,8 @@ class Lockout:
     base: timedelta = timedelta(seconds=60)
     max: timedelta = timedelta(hours=1)
     memory: timedelta = timedelta(hours=24)
+    long_attempts: int = 100
+    long_window: timedelta = timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

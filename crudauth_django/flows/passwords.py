@@ -27,12 +27,13 @@ def change_password(
 ) -> None:
     """Replace the password of a signed-in user, and end all other sessions.
 
-    Raises ``InvalidCredentials``, ``LockedOut`` and ``CountersUnavailable`` for
-    the current password, and ``ValidationError`` for the new one.
+    A refused new password costs no comparison of the current one. Raises
+    ``ValidationError`` for the new password, and ``InvalidCredentials``,
+    ``LockedOut`` and ``CountersUnavailable`` for the current one.
     """
     client = client_of(request)
-    reauthenticate(user=user, password=current_password, client=client)
     cleaned = user.clean_password(new_password)
+    reauthenticate(user=user, password=current_password, client=client)
     encoded = make_password(cleaned)
     with atomic_with_outbox():
         replace_password(user, encoded)

@@ -21,7 +21,7 @@ from django.contrib.auth.password_validation import (
     validate_password,
 )
 from django.core.exceptions import ValidationError
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import get_random_string, salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
@@ -78,6 +78,19 @@ def check_password(
                 upgrade(raw_password)
             return True
     return False
+
+
+@sensitive_variables()
+def refuse_password(raw_password: str, encoded: str | None) -> None:
+    """Do the work of a wrong password, also for the right one.
+
+    So neither the time nor an upgraded hash shows that a guess is right, while its
+    account is locked or unverified.
+    """
+    # A text that no client can guess, as long as the password. NFKC composes a digit
+    # with no letter, so there are as many candidates.
+    wrong = f"{get_random_string(22)}0{raw_password}"
+    check_password(wrong, encoded, lambda _raw: None)
 
 
 @sensitive_variables()

@@ -18,6 +18,7 @@ CRUDAUTH_DISPATCHER = "crudauth_django.dispatch.TaskDispatcher"
 CRUDAUTH_TARGET_BUDGET = None
 CRUDAUTH_THROTTLES = {
     "register": None,
+    "login": None,
     "verify_request": None,
     "reset_request": None,
 }

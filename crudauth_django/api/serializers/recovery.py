@@ -61,9 +61,9 @@ class ResetConfirmSerializer(ConfirmSerializer):
 
     new_password = PasswordField()
 
-    def save(self, **_kwargs: Any) -> None:
+    def save(self, **_kwargs: Any) -> Any:
         with errors_under("new_password"):
-            recovery.confirm_reset(**self.validated_data, client=self.client)
+            return recovery.confirm_reset(**self.validated_data, client=self.client)
 
 
 class ChangeRequestSerializer(FactorSerializer):
@@ -85,5 +85,5 @@ class ChangeRequestSerializer(FactorSerializer):
 class ChangeConfirmSerializer(ConfirmSerializer):
     """A change token."""
 
-    def save(self, **_kwargs: Any) -> None:
-        changes.confirm_change(**self.validated_data, request=self.http_request)
+    def save(self, **_kwargs: Any) -> Any:
+        return changes.confirm_change(**self.validated_data, request=self.http_request)
