@@ -6,7 +6,7 @@ import re
 
 from phonenumbers import Leniency, PhoneNumberMatcher
 
-#: A scheme with a word, a slash, "@" or "+" after it; a host name in any script, in the manner of
+#: A scheme before a word, a slash, "@" or "+"; a host name in any script, as in
 #: Android's ``Patterns.AUTOLINK_WEB_URL`` without its list of domains; an IPv4
 #: address; a mention of Telegram or Slack. Apple's data detectors find no more.
 _LINKS = re.compile(
