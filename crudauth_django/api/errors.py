@@ -17,6 +17,7 @@ from crudauth_django.exceptions import (
     InvalidCredentials,
     InvalidToken,
     LockedOut,
+    PasswordRequired,
     RegistrationClosed,
     Throttled,
 )
@@ -84,6 +85,10 @@ def _conflict(error: IntegrityError) -> Conflict:
 RESPONSE_ERRORS: dict[type[Exception], Callable[[Any], Exception]] = {
     InvalidToken: lambda _error: exceptions.ParseError(
         _("This link is invalid or has expired."), "invalid_token"
+    ),
+    PasswordRequired: lambda _error: exceptions.ParseError(
+        _("Enter this account's password, or use the link that we have just sent."),
+        "password_required",
     ),
     InvalidCredentials: lambda _error: exceptions.AuthenticationFailed(
         _("Incorrect login or password."), "invalid_credentials"
