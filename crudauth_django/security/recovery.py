@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.views.decorators.debug import sensitive_variables
+
 from crudauth_django.client import Client
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.exceptions import InvalidToken, PasswordRequired
@@ -39,6 +41,7 @@ class Recovery:
         """Return the token's account, and redeem nothing; raises ``InvalidToken``."""
         return read_token(self.purpose, token)
 
+    @sensitive_variables()
     def read_as_owner(
         self,
         token: str,

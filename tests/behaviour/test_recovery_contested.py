@@ -225,6 +225,22 @@ def test_wrong_password_is_refused_for_uncontested_value(ada, outbox):
 
 
 @needs_claims
+def test_link_is_invalid_after_other_account_has_verified(
+    claimants_link, unverified_ada, eve, outbox
+):
+    unverified_ada.request("/email/verify-request", unverified_ada.factor)
+    unverified_ada.browser.verify(outbox[-1].token)
+    outbox.clear()
+
+    response = Browser().verify(claimants_link)
+
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert response.data["code"] == "invalid_token"
+    assert outbox == []
+    assert not is_verified(eve)
+
+
+@needs_claims
 def test_link_made_while_contested_stays_contested(claimants_link, unverified_ada, eve):
     unverified_ada.account.delete()
 
