@@ -13,6 +13,7 @@ __all__ = [
     "InvalidCredentials",
     "InvalidToken",
     "LockedOut",
+    "PasswordRequired",
     "RegistrationClosed",
     "Throttled",
 ]
@@ -31,6 +32,19 @@ class InvalidToken(CrudauthError):
 
 class InvalidCredentials(CrudauthError):
     """The identifier is unknown, the password is wrong, or the account is closed."""
+
+
+class PasswordRequired(CrudauthError):
+    """Only the account's owner may redeem this token, and the client is not known.
+
+    ``value`` is the recovery value that it was sent to, ``user_pk`` its account. The
+    flow sends a password reset to the value.
+    """
+
+    def __init__(self, *, value: str, user_pk: object) -> None:
+        super().__init__("the password of the account is required")
+        self.value = value
+        self.user_pk = user_pk
 
 
 class LockedOut(CrudauthError):

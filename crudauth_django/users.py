@@ -10,7 +10,7 @@ from django.db import router
 from django.db.models import Q
 
 from crudauth_django.identity.fields import AnyField
-from crudauth_django.identity.normalize import normalize, to_text
+from crudauth_django.identity.normalize import is_personal, normalize, to_text
 from crudauth_django.identity.sensitive import SensitiveText
 from crudauth_django.identity.shape import Shape
 from crudauth_django.models import AbstractAuthUser
@@ -18,8 +18,8 @@ from crudauth_django.models import AbstractAuthUser
 __all__ = [
     "field_of",
     "find_by_identifier",
-    "find_claimant",
     "find_holder",
+    "find_newest_claimant",
     "protected_fields",
     "user_model",
     "user_shape",
@@ -86,6 +86,18 @@ def identifiers_of(user: AbstractAuthUser) -> list[str]:
     return [SensitiveText(value) for value in values if value]
 
 
+def public_name(user: AbstractAuthUser) -> str:
+    """Return the account's first chosen name, or ``""``.
+
+    Beside other accounts with the same recovery value, it tells them apart. An
+    address is not chosen: it may be another person's.
+    """
+    shape = user.shape()
+    chosen = (n for n in shape.identifiers if n != shape.factor)
+    names = (getattr(user, n) for n in chosen if not is_personal(field_of(n)))
+    return next((name for name in map(to_text, names) if name), "")
+
+
 def find_by_identifier(identifier: str) -> AbstractAuthUser | None:
     """Return the account with this identifier, in the order of LOGIN_IDENTIFIERS.
 
@@ -111,22 +123,38 @@ def find_holder(value: str) -> AbstractAuthUser | None:
     return _first_exact(found, factor, value)
 
 
-def find_claimant(value: str) -> AbstractAuthUser | None:
-    """Return the latest active account that claims this value, unverified."""
+def find_newest_claimant(value: str) -> AbstractAuthUser | None:
+    """Return the active unverified account that claims this value.
+
+    Of several, it is the account that joined last. When it claimed the value is not
+    stored: an older account may have claimed it later, by a change.
+    """
     shape = user_shape()
     claim = {shape.pending: value, shape.verified: False}
     found = user_model()._default_manager.filter(**claim, is_active=True)
     # One row is read, however many accounts claim the value, unless the
     # collation finds other values.
-    latest = found.order_by("-date_joined", "-pk")
-    return _first_exact(latest.iterator(chunk_size=10), shape.pending, value)
+    newest = found.order_by("-date_joined", "-pk")
+    return _first_exact(newest.iterator(chunk_size=10), shape.pending, value)
+
+
+def is_contested(user: AbstractAuthUser, value: str) -> bool:
+    """Return whether another account holds or claims this value.
+
+    Closed accounts count, and those that the default manager hides: the row may be
+    opened again.
+    """
+    shape = user_shape()
+    holds_or_claims = Q(**{shape.recovery_factor: value}) | Q(**{shape.pending: value})
+    rows = user_model()._base_manager.filter(holds_or_claims)
+    return rows.exclude(pk=user.pk).exists()
 
 
 def is_verified_elsewhere(user: AbstractAuthUser, value: str) -> bool:
-    """Return whether another account, active or closed, has verified this value."""
+    """Return whether another account, as in :func:`is_contested`, verified it."""
     shape = user_shape()
     verified = {shape.recovery_factor: value, shape.verified: True}
-    holders = user_model()._default_manager.filter(**verified)
+    holders = user_model()._base_manager.filter(**verified)
     return holders.exclude(pk=user.pk).exists()
 
 

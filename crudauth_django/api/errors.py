@@ -19,6 +19,7 @@ from crudauth_django.exceptions import (
     InvalidCredentials,
     InvalidToken,
     LockedOut,
+    PasswordRequired,
     RegistrationClosed,
     Throttled,
 )
@@ -94,6 +95,10 @@ def _unavailable(error: Exception) -> Unavailable:
 RESPONSE_ERRORS: dict[type[Exception], Callable[[Any], Exception]] = {
     InvalidToken: lambda _error: exceptions.ParseError(
         _("This link is invalid or has expired."), "invalid_token"
+    ),
+    PasswordRequired: lambda _error: exceptions.ParseError(
+        _("Enter this account's password, or use the link that we have just sent."),
+        "password_required",
     ),
     InvalidCredentials: lambda _error: exceptions.AuthenticationFailed(
         _("Incorrect login or password."), "invalid_credentials"

@@ -120,9 +120,9 @@ class RecoverySchema(extensions.OpenApiViewExtension):
         return _annotate(
             self.target,
             verify_request=_responses(429),
-            verify_confirm=_responses(),
+            verify_confirm=_responses(429),
             reset_request=_responses(429),
             reset_confirm=_responses(),
             change_request=_responses(401, 403, 429),
-            change_confirm=_responses(),
+            change_confirm=_responses(429),
         )

@@ -64,6 +64,10 @@ class Settings:
     #: same response as for a wrong password. Superusers and accounts without a
     #: recovery value may log in: no registration makes such an account.
     login_requires_verified: bool = _option(False, readers.read_flag)
+    #: Redeem a link that verifies a value only for the owner of its account: with the
+    #: account's session, its password, or a device that has signed in to it. Off, this
+    #: is the rule only while another account holds or claims the value.
+    verify_requires_password: bool = _option(False, readers.read_flag)
     #: A dict with any of these keys, durations as ``timedelta``. ``ATTEMPTS``:
     #: the failures that lock an identifier in one network, and silently an account
     #: over all networks (default 5). ``NETWORK_ATTEMPTS``: the failures that lock

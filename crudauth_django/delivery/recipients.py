@@ -10,11 +10,13 @@ from crudauth_django.channels.base import DeliveryIntent, link_for
 from crudauth_django.delivery.message import NOTICE_MAX_AGE, PendingMessage
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.security.redemption import RECOVERIES
+from crudauth_django.security.recovery import Recovery
+from crudauth_django.security.redemption import CHANGE, RESET, RESET_CLAIM, VERIFY
 from crudauth_django.users import (
-    find_claimant,
     find_holder,
+    find_newest_claimant,
     is_verified_elsewhere,
+    public_name,
     user_model,
 )
 
@@ -25,20 +27,20 @@ class ResolvedMessage:
 
     kind: MessageKind
     user: AbstractAuthUser
+    #: Makes the token; ``None`` for a notice.
+    recovery: Recovery | None = None
 
     @property
     def max_age(self) -> timedelta:
         """How long after the request the message is worth sending."""
-        recovery = RECOVERIES.get(self.kind)
-        return recovery.purpose.max_age() if recovery else NOTICE_MAX_AGE
+        return self.recovery.purpose.max_age() if self.recovery else NOTICE_MAX_AGE
 
     def make_intent(self, message: PendingMessage) -> DeliveryIntent:
         """Make the token, and return what a channel gets."""
-        recovery = RECOVERIES.get(self.kind)
-        token = recovery.make_token(self.user) if recovery else None
+        token = self.recovery.make_token(self.user) if self.recovery else None
         # A notice must not tell the owner of the old value the new one, and a
         # confirmation must not tell the owner of the new value the old one.
-        name = self.user.display_name
+        name = public_name(self.user) or self.user.display_name
         account = message.value if name == self.user.recovery_value else name
         return DeliveryIntent(
             id=message.id,
@@ -47,7 +49,7 @@ class ResolvedMessage:
             recipient=message.value,
             account=account,
             language=getattr(self.user, "language", "") or message.language,
-            expires_in=self.max_age if recovery else None,
+            expires_in=self.max_age if self.recovery else None,
             link=link_for(self.kind, token),
         )
 
@@ -67,26 +69,50 @@ def _account(message: PendingMessage) -> AbstractAuthUser | None:
     return user_model()._default_manager.filter(pk=pk, is_active=True).first()
 
 
-def _to(user: AbstractAuthUser | None, kind: MessageKind) -> ResolvedMessage | None:
+def _notice(user: AbstractAuthUser | None, kind: MessageKind) -> ResolvedMessage | None:
     return ResolvedMessage(kind=kind, user=user) if user else None
 
 
+def _link(
+    message: PendingMessage, user: AbstractAuthUser, recovery: Recovery
+) -> ResolvedMessage | None:
+    """Send a token, only to the value that it verifies and if that can succeed."""
+    value = recovery.value(user)
+    if value != message.value or is_verified_elsewhere(user, message.value):
+        return None
+    return ResolvedMessage(kind=recovery.purpose.kind, user=user, recovery=recovery)
+
+
+def _named_or_newest_claimant(message: PendingMessage) -> AbstractAuthUser | None:
+    """Return the account that the message names, or another with a claim."""
+    user = _account(message)
+    if user is not None and RESET_CLAIM.value(user) == message.value:
+        return user
+    return find_newest_claimant(message.value)
+
+
 def _verification(message: PendingMessage) -> ResolvedMessage | None:
-    """Serve the signed-in account, otherwise the latest claim, then the holder."""
+    """Serve the signed-in account, otherwise the holder, then a claimant.
+
+    A verified holder gets nothing, and neither does a claimant beside it.
+    """
     user = _account(message)
     if user is None or user.recovery_value != message.value:
-        user = find_claimant(message.value) or find_holder(message.value)
+        user = find_holder(message.value)
+    # An unverified holder may have claimed another value since.
+    if user is None or user.recovery_value != message.value:
+        user = find_newest_claimant(message.value)
     if user is None or user.is_recovery_verified:
         return None
-    if user.recovery_value != message.value:
-        return None
-    if is_verified_elsewhere(user, message.value):
-        return None
-    return _to(user, MessageKind.VERIFY_RECOVERY)
+    return _link(message, user, VERIFY)
 
 
 def _reset(message: PendingMessage) -> ResolvedMessage | None:
-    return _to(find_holder(message.value), MessageKind.RESET_PASSWORD)
+    """Serve the holder, then the account that the message names, then a claimant."""
+    if (holder := find_holder(message.value)) is not None:
+        return _link(message, holder, RESET)
+    claimant = _named_or_newest_claimant(message)
+    return _link(message, claimant, RESET_CLAIM) if claimant else None
 
 
 def _existing_account(message: PendingMessage) -> ResolvedMessage | None:
@@ -99,10 +125,10 @@ def _existing_account(message: PendingMessage) -> ResolvedMessage | None:
     """
     holder = find_holder(message.value)
     if holder is not None and holder.is_recovery_verified:
-        return _to(holder, MessageKind.EXISTING_ACCOUNT)
+        return _notice(holder, MessageKind.EXISTING_ACCOUNT)
     if message.user_pk is not None:
         return _verification(message)
-    return _to(holder, MessageKind.RESET_PASSWORD)
+    return _link(message, holder, RESET) if holder else None
 
 
 def _change(message: PendingMessage) -> ResolvedMessage | None:
@@ -110,12 +136,12 @@ def _change(message: PendingMessage) -> ResolvedMessage | None:
     if user is None or user.pending_value != message.value:
         return None
     if is_verified_elsewhere(user, message.value):
-        return _to(find_holder(message.value), MessageKind.EXISTING_ACCOUNT)
-    return _to(user, MessageKind.CHANGE_RECOVERY)
+        return _notice(find_holder(message.value), MessageKind.EXISTING_ACCOUNT)
+    return _link(message, user, CHANGE)
 
 
-def _notice(message: PendingMessage) -> ResolvedMessage | None:
-    return _to(_account(message), MessageKind(message.kind))
+def _to_account(message: PendingMessage) -> ResolvedMessage | None:
+    return _notice(_account(message), MessageKind(message.kind))
 
 
 _RESOLVERS: dict[MessageKind, Callable[[PendingMessage], ResolvedMessage | None]] = {
@@ -123,6 +149,6 @@ _RESOLVERS: dict[MessageKind, Callable[[PendingMessage], ResolvedMessage | None]
     MessageKind.RESET_PASSWORD: _reset,
     MessageKind.CHANGE_RECOVERY: _change,
     MessageKind.EXISTING_ACCOUNT: _existing_account,
-    MessageKind.RECOVERY_CHANGED: _notice,
-    MessageKind.PASSWORD_CHANGED: _notice,
+    MessageKind.RECOVERY_CHANGED: _to_account,
+    MessageKind.PASSWORD_CHANGED: _to_account,
 }

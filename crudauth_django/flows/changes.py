@@ -37,23 +37,31 @@ def request_change(
     held = value == user.held_value
     kind = VERIFY.purpose.kind if held else CHANGE.purpose.kind
     with atomic_with_outbox():
-        claim_value(user, None if held else value)
+        claim_value(user, value)
         enqueue_message(kind, value, user_pk=user.pk)
 
 
 @sensitive_variables()
 def confirm_change(
-    *, token: str, request: HttpRequest | None = None
+    *, token: str, password: str | None = None, request: HttpRequest | None = None
 ) -> AbstractAuthUser:
     """Redeem a change token: store the new value, and send the old one a notice.
 
-    Every session ends, except that of ``request`` if it is this user's. Raises
-    ``InvalidToken``, also if another account has verified the value meanwhile.
+    Every session ends, except that of ``request`` if it is this user's. If another
+    account holds or claims the value, the request must come from the account's
+    owner, as for :func:`~crudauth_django.flows.recovery.confirm_verification`.
+
+    Raises as that function does; ``InvalidToken`` also if another account has
+    verified the value meanwhile.
     """
     # Read the session before the epoch rises: afterwards it is invalid. The view
     # requires no authentication, so request.user is anonymous.
     signed_in = None if request is None else get_user(request).pk
-    user = CHANGE.read(token)
+    client = client_of(request)
+    with events.reset_if_refused():
+        user = CHANGE.read_as_owner(
+            token, password=password, user_pk=signed_in, client=client
+        )
     old_value, was_verified = user.held_value, user.is_recovery_verified
     with atomic_with_outbox():
         CHANGE.redeem(user)
@@ -63,7 +71,7 @@ def confirm_change(
     if request is not None and signed_in == user.pk:
         request.user = cast("Any", user)
         update_session_auth_hash(request, cast("Any", user))
-    events.recovery_changed(user=user, client=client_of(request), old_value=old_value)
+    events.recovery_changed(user=user, client=client, old_value=old_value)
     return user
 
 

@@ -1,5 +1,7 @@
-"""The notices and signals that follow a change."""
+"""The messages and signals that follow a change, or a refused link."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -11,6 +13,7 @@ from django.utils import timezone
 from crudauth_django import signals
 from crudauth_django.client import Client
 from crudauth_django.dispatch.enqueue import enqueue_message
+from crudauth_django.exceptions import PasswordRequired
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import AbstractAuthUser, FormerValue
 from crudauth_django.users import user_database, user_model
@@ -46,6 +49,21 @@ def notify_recovery_changed(user: AbstractAuthUser, *, old_value: str | None) ->
             expires_at=timezone.now() + FORMER_VALUE_MAX_AGE,
         )
         enqueue_message(MessageKind.RECOVERY_CHANGED, old_value, user_pk=user.pk)
+
+
+@contextmanager
+def reset_if_refused() -> Iterator[None]:
+    """Send a reset to the value of a link that only the account's owner may redeem.
+
+    So the person who reads the messages to the value can choose the password. The
+    value's budget limits these messages.
+    """
+    try:
+        yield
+    except PasswordRequired as error:
+        reset = MessageKind.RESET_PASSWORD
+        enqueue_message(reset, error.value, user_pk=error.user_pk)
+        raise
 
 
 def _send_after_commit(

@@ -15,7 +15,7 @@ from crudauth_django.flows import events
 from crudauth_django.identity.passwords import make_password
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security.credentials import unlock_after_reset
-from crudauth_django.security.redemption import RESET, VERIFY
+from crudauth_django.security.redemption import RESET, VERIFY, reset_of
 
 __all__ = [
     "confirm_reset",
@@ -35,16 +35,37 @@ def request_verification(*, value: str, user_pk: object = None) -> None:
 
 
 def request_reset(*, value: str) -> None:
-    """Send a reset to a value, if an account recovers by it."""
+    """Send a reset to a value, if an account holds or claims it.
+
+    The account that holds it is served before the accounts that claim it.
+    """
     enqueue_message(RESET.purpose.kind, value)
 
 
 @sensitive_variables()
 def confirm_verification(
-    *, token: str, client: Client | None = None
+    *,
+    token: str,
+    password: str | None = None,
+    user_pk: object = None,
+    client: Client | None = None,
 ) -> AbstractAuthUser:
-    """Redeem a verification token; raises ``InvalidToken``."""
-    user = VERIFY.read(token)
+    """Redeem a verification token.
+
+    If another account holds or claims the value, or did when the token was made, the
+    request must come from the account's owner: with the account's password, with its
+    session (``user_pk`` is the primary key of the signed-in account), or from a
+    device that has signed in to it. ``CRUDAUTH_VERIFY_REQUIRES_PASSWORD`` makes this
+    the rule for every value. A password is compared whenever there is one.
+
+    Raises ``InvalidToken``, and ``PasswordRequired``, which also sends a reset to the
+    value. For a password, raises ``InvalidCredentials``, ``LockedOut`` and
+    ``CountersUnavailable``.
+    """
+    with events.reset_if_refused():
+        user = VERIFY.read_as_owner(
+            token, password=password, user_pk=user_pk, client=client
+        )
     VERIFY.redeem(user)
     events.recovery_verified(user=user, client=client)
     return user
@@ -59,11 +80,12 @@ def confirm_reset(
     Raises ``InvalidToken``, and ``ValidationError`` for a refused password,
     which leaves the token valid.
     """
-    user = RESET.read(token)
+    reset = reset_of(token)
+    user = reset.read(token)
     cleaned = user.clean_password(new_password)
     encoded = make_password(cleaned)
     with atomic_with_outbox():
-        RESET.redeem(user, password=encoded)
+        reset.redeem(user, password=encoded)
         events.notify_password_changed(user)
     password_validation.password_changed(cleaned, cast("Any", user))
     events.password_reset(user=user, client=client)

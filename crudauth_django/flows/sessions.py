@@ -4,7 +4,6 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, login, logout, user_login_failed
-from django.db.models import F
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
@@ -15,7 +14,7 @@ from crudauth_django.exceptions import InvalidCredentials
 from crudauth_django.flows import events
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security.credentials import verify_credentials
-from crudauth_django.users import user_model
+from crudauth_django.security.updates import end_sessions_of
 
 __all__ = ["end_all_sessions", "log_in", "log_out"]
 
@@ -58,9 +57,5 @@ def end_all_sessions(*, user: AbstractAuthUser, client: Client | None = None) ->
     Its tokens become invalid, and a pending change of the recovery value is
     cancelled.
     """
-    row = user_model()._default_manager.filter(pk=user.pk)
-    shape = user.shape()
-    if shape.factor is not None:
-        row.filter(**{shape.verified: True}).update(**{shape.pending: None})
-    row.update(auth_epoch=F("auth_epoch") + 1)
+    end_sessions_of(user)
     events.credentials_revoked(user=user, client=client)

@@ -6,15 +6,11 @@ A declaration names the state that a token is signed with, and the one
 the database lets one through.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 from crudauth_django.conf.settings import get_settings
-from crudauth_django.exceptions import InvalidToken
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.security.tokens import Purpose, make_token, read_token
+from crudauth_django.security.recovery import Recovery
+from crudauth_django.security.tokens import Purpose, purpose_code
 from crudauth_django.security.updates import (
     Changes,
     compare_and_set,
@@ -25,37 +21,15 @@ from crudauth_django.security.updates import (
 from crudauth_django.users import user_shape
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recovery:
-    """A purpose, and the update that its token authorises."""
-
-    purpose: Purpose
-    #: Runs the update, with the caller's columns added to its ``SET``. Returns
-    #: whether the row matched.
-    update: Callable[[AbstractAuthUser, Changes], bool]
-
-    def make_token(self, user: AbstractAuthUser) -> str:
-        """Return a token for the present state of this account."""
-        return make_token(self.purpose, user)
-
-    def read(self, token: str) -> AbstractAuthUser:
-        """Return the token's account, and redeem nothing; raises ``InvalidToken``."""
-        return read_token(self.purpose, token)
-
-    def redeem(self, user: AbstractAuthUser, **changes: Any) -> None:
-        """Redeem the token that :meth:`read` has read; raises ``InvalidToken``."""
-        if not self.update(user, changes):
-            raise InvalidToken("redeemed or changed meanwhile")
-
-
 def _verify(user: AbstractAuthUser, changes: Changes) -> bool:
     shape = user_shape()
     expected = {"auth_epoch": user.auth_epoch, shape.verified: False}
     if user.pending_value is not None:
         return transfer_pending_value(user, expected=expected, changes=changes)
+    stored = {shape.recovery_factor: user.held_value, shape.pending: None}
     return compare_and_set(
         user,
-        expected={**expected, shape.recovery_factor: user.held_value},
+        expected={**expected, **stored},
         changes={**verified_columns(user.held_value), **changes},
     )
 
@@ -71,15 +45,28 @@ def _reset(user: AbstractAuthUser, changes: Changes) -> bool:
     )
 
 
+def _reset_claim(user: AbstractAuthUser, changes: Changes) -> bool:
+    """Set the caller's columns; the token went to the pending value."""
+    if user.pending_value is None:
+        return False
+    return transfer_pending_value(
+        user,
+        expected={**credentials_of(user), user_shape().verified: False},
+        changes=changes,
+        end_sessions=True,
+    )
+
+
 def _change(user: AbstractAuthUser, changes: Changes) -> bool:
     if user.pending_value is None:
         return False
-    factor = user_shape().recovery_factor
+    shape = user_shape()
+    verified = getattr(user, shape.verified)
+    expected = {**credentials_of(user), shape.verified: verified}
+    if user.is_recovery_verified:
+        expected |= {shape.recovery_factor: user.held_value}
     return transfer_pending_value(
-        user,
-        expected={**credentials_of(user), factor: user.held_value},
-        changes=changes,
-        end_sessions=True,
+        user, expected=expected, changes=changes, end_sessions=True
     )
 
 
@@ -87,9 +74,11 @@ VERIFY = Recovery(
     purpose=Purpose(
         kind=MessageKind.VERIFY_RECOVERY,
         code=1,
+        contested_code=4,
         max_age=lambda: get_settings().verify_max_age,
         state=lambda u: (u.recovery_value, u.is_recovery_verified, u.auth_epoch),
     ),
+    value=lambda u: u.recovery_value,
     update=_verify,
 )
 RESET = Recovery(
@@ -99,16 +88,49 @@ RESET = Recovery(
         max_age=lambda: get_settings().reset_max_age,
         state=lambda u: (u.password, u.held_value, u.auth_epoch),
     ),
+    value=lambda u: u.held_value,
     update=_reset,
+)
+#: The reset of an unverified account by the value that it only claims.
+RESET_CLAIM = Recovery(
+    purpose=Purpose(
+        kind=MessageKind.RESET_PASSWORD,
+        code=6,
+        max_age=lambda: get_settings().reset_max_age,
+        state=lambda u: (
+            u.password,
+            u.pending_value,
+            u.is_recovery_verified,
+            u.auth_epoch,
+        ),
+    ),
+    value=lambda u: None if u.is_recovery_verified else u.pending_value,
+    update=_reset_claim,
 )
 CHANGE = Recovery(
     purpose=Purpose(
         kind=MessageKind.CHANGE_RECOVERY,
         code=3,
+        contested_code=5,
         max_age=lambda: get_settings().change_max_age,
-        state=lambda u: (u.password, u.held_value, u.pending_value, u.auth_epoch),
+        # An unverified account's stored value is a claim, too. It may go to the
+        # account that verifies it, which this account's owner must not notice.
+        state=lambda u: (
+            u.password,
+            u.held_value if u.is_recovery_verified else None,
+            u.pending_value,
+            u.auth_epoch,
+        ),
     ),
+    value=lambda u: u.pending_value,
     update=_change,
 )
 
+#: The token of a reset message is made by :data:`RESET` or :data:`RESET_CLAIM`.
 RECOVERIES = {r.purpose.kind: r for r in (VERIFY, RESET, CHANGE)}
+
+
+def reset_of(token: str) -> Recovery:
+    """Return the reset that has made this token; raises ``InvalidToken``."""
+    claimed = purpose_code(token) == RESET_CLAIM.purpose.code
+    return RESET_CLAIM if claimed else RESET

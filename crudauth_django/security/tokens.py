@@ -56,6 +56,9 @@ class Purpose:
     kind: MessageKind
     #: The first byte of the token.
     code: int
+    #: The first byte instead, if another account had the value, too; ``None`` if that
+    #: makes no difference.
+    contested_code: int | None = None
     #: Returns the token's lifetime; called at each use.
     max_age: Callable[[], timedelta]
     #: Returns the signed state of an account.
@@ -63,9 +66,17 @@ class Purpose:
 
 
 @sensitive_variables()
-def make_token(purpose: Purpose, user: AbstractAuthUser) -> str:
-    """Return a token for the present state of this user."""
-    head = bytes([purpose.code]) + int(time.time()).to_bytes(4, "big")
+def make_token(
+    purpose: Purpose, user: AbstractAuthUser, *, contested: bool = False
+) -> str:
+    """Return a token for the present state of this user.
+
+    ``contested`` marks it for a value that another account holds or claims.
+    """
+    code = purpose.contested_code if contested else purpose.code
+    if code is None:
+        raise ValueError(f"A {purpose.kind} token has no mark.")
+    head = bytes([code]) + int(time.time()).to_bytes(4, "big")
     key = _encode_key(user.pk)
     mac = _sign(purpose, user, head + key, settings.SECRET_KEY)
     return _encode(head + mac + key)
@@ -84,11 +95,16 @@ def read_token(purpose: Purpose, token: str) -> AbstractAuthUser:
         raise
 
 
+def purpose_code(token: str) -> int:
+    """Return the first byte of a token, unchecked; raises ``InvalidToken``."""
+    return _decode(token)[0]
+
+
 @sensitive_variables()
 def _read(purpose: Purpose, token: str) -> AbstractAuthUser:
     raw = _decode(token)
     head, mac, key = raw[:_HEADER], raw[_HEADER : _HEADER + _MAC], raw[_HEADER + _MAC :]
-    if head[:1] != bytes([purpose.code]):
+    if head[0] not in {purpose.code, purpose.contested_code}:
         raise InvalidToken("another purpose")
     age = time.time() - int.from_bytes(head[1:], "big")
     if not -CLOCK_SKEW <= age <= purpose.max_age().total_seconds():

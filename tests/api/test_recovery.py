@@ -198,3 +198,13 @@ def test_confirm_refuses_every_bad_token_with_one_response(api, ada, token):
     assert {r.status_code for r in responses} == {HTTPStatus.BAD_REQUEST}
     assert {r.content for r in responses} == {responses[0].content}
     assert responses[0].json()["code"] == "invalid_token"
+
+
+def test_verification_needs_no_session_middleware(api, ada, outbox, settings):
+    request_message(api, "/email/verify-request")
+    unused = ("SessionMiddleware", "AuthenticationMiddleware", "MessageMiddleware")
+    settings.MIDDLEWARE = [m for m in settings.MIDDLEWARE if not m.endswith(unused)]
+
+    response = api.verify(outbox[-1].token)
+
+    assert response.status_code == HTTPStatus.OK

@@ -66,7 +66,7 @@ def test_change_to_other_accounts_identifier_is_refused(verified_ada, bob, outbo
     outbox.clear()
     verified_ada.request_change(bob.factor)
 
-    response = Browser().post("/email/change-confirm", {"token": outbox[-1].token})
+    response = verified_ada.browser.confirm_change(outbox[-1].token)
 
     assert response.status_code == HTTPStatus.BAD_REQUEST
     assert response.data["code"] == "invalid_token"

@@ -7,7 +7,7 @@ import pytest
 from crudauth_django.security.redemption import CHANGE
 from crudauth_django.security.tokens import read_token
 from crudauth_django.users import user_shape
-from tests.support.client import NEW_PASSWORD, Browser
+from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
 from tests.support.people import can_claim, is_verified
 from tests.support.statements import LOCK, user_table_statements
 
@@ -187,7 +187,7 @@ def test_change_to_value_verified_meanwhile_is_refused(
     verified_ada.request_change(bob.factor)
     token = outbox[-1].token
     bob.register()
-    Browser().post("/email/verify-confirm", {"token": outbox[-1].token})
+    Browser().verify(outbox[-1].token, PASSWORD)
     outbox.clear()
 
     response = confirm(token, verified_ada.browser)
@@ -212,7 +212,7 @@ def test_change_transfers_unverified_value_if_shape_allows(
     outbox.clear()
     verified_ada.request_change(bob.factor)
 
-    response = confirm(outbox[-1].token)
+    response = confirm(outbox[-1].token, verified_ada.browser)
 
     account.refresh_from_db()
     holder_before.refresh_from_db()
@@ -276,7 +276,8 @@ def test_change_confirmation_runs_expected_statements(
 
     transfer = ["UPDATE"] * can_claim()
     assert response.status_code == HTTPStatus.OK
-    assert statements == ["SELECT", *LOCK, *transfer, "UPDATE"]
+    # The second statement looks for other accounts with the value.
+    assert statements == ["SELECT", "SELECT", *LOCK, *transfer, "UPDATE"]
 
 
 def test_repeated_change_request_sends_second_message(verified_ada, bob, outbox):

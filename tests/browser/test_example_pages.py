@@ -19,10 +19,10 @@ def take_screenshot(page, name):
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-def register(page):
+def register(page, name="neo"):
     page.goto("/")
     form = page.locator("#register")
-    form.get_by_label("User name").fill("neo")
+    form.get_by_label("User name").fill(name)
     form.get_by_label("Phone").fill("+1 (555) 123-4567")
     form.get_by_label("Password").fill(PASSWORD)
     take_screenshot(page, "1-register")
@@ -64,6 +64,21 @@ def test_verified_account_enters_members_room(page):
     take_screenshot(page, "5-members-entered")
 
     assert page.locator("#badge").inner_text() == "verified"
+
+
+def test_link_for_number_of_two_accounts_needs_password(page):
+    register(page)
+    register(page, "trinity")
+    page.locator("#messages li").nth(1).wait_for()
+    newest_link(page, "Verify your number").click()
+    form = page.locator("#verify")
+
+    form.get_by_role("button").click()
+    wait_for_message(page, "Enter this account's password")
+    form.get_by_label("Password").fill(PASSWORD)
+    form.get_by_role("button").click()
+
+    wait_for_message(page, "Verified.")
 
 
 def test_link_can_be_opened_twice_and_redeemed_once(page):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 
@@ -9,8 +11,9 @@ from crudauth_django.exceptions import InvalidCredentials, InvalidToken
 from crudauth_django.flows import changes, recovery, sessions
 from crudauth_django.flows.passwords import change_password
 from crudauth_django.identity import passwords
-from crudauth_django.security.redemption import CHANGE, RESET, VERIFY
+from crudauth_django.security.redemption import CHANGE, RESET, RESET_CLAIM, VERIFY
 from crudauth_django.security.tokens import make_token, read_token
+from crudauth_django.security.updates import replace_password
 from crudauth_django.users import user_model
 from tests.support.client import NEW_PASSWORD, PASSWORD
 from tests.support.hashers import REPLACING
@@ -20,7 +23,9 @@ pytestmark = pytest.mark.django_db
 VALUE = "+12125552368"
 CLAIMED = "+15551234567"
 RECOVERIES = pytest.mark.parametrize(
-    "kind", [VERIFY, RESET, CHANGE], ids=lambda kind: kind.purpose.kind
+    "kind",
+    [VERIFY, RESET, RESET_CLAIM, CHANGE],
+    ids=lambda kind: f"{kind.purpose.kind}-{kind.purpose.code}",
 )
 
 
@@ -33,12 +38,14 @@ def with_claim(ada):
 
 
 def columns(kind) -> dict[str, str]:
-    return {"password": "another"} if kind is RESET else {}
+    return {"password": "another"} if kind in {RESET, RESET_CLAIM} else {}
 
 
 def with_state_for(kind, ada):
-    if kind is CHANGE:
-        user_model().objects.update(phone_verified=True, phone_pending=CLAIMED)
+    if kind in {CHANGE, RESET_CLAIM}:
+        user_model().objects.update(
+            phone_verified=kind is CHANGE, phone_pending=CLAIMED
+        )
         ada.refresh_from_db()
     return ada
 
@@ -95,6 +102,92 @@ def test_reset_of_changed_state_changes_nothing(ada, moved):
 
     assert not RESET.update(reader, columns(RESET))
     assert user_model().objects.values().get() == before
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"password": "x"},
+        {"auth_epoch": 9},
+        {"phone_verified": True},
+        {"phone_pending": "+15551234568"},
+    ],
+    ids=str,
+)
+def test_reset_of_changed_claim_changes_nothing(ada, moved):
+    account = with_state_for(RESET_CLAIM, ada)
+    reader = read_token(RESET_CLAIM.purpose, make_token(RESET_CLAIM.purpose, account))
+    user_model().objects.update(**moved)
+    before = user_model().objects.values().get()
+
+    assert not RESET_CLAIM.update(reader, columns(RESET_CLAIM))
+    assert user_model().objects.values().get() == before
+
+
+def test_verification_after_a_newer_claim_changes_nothing(ada):
+    reader = read_token(VERIFY.purpose, make_token(VERIFY.purpose, ada))
+    user_model().objects.update(phone_pending=CLAIMED)
+
+    assert not VERIFY.update(reader, {})
+    assert user_model().objects.get().phone_pending == CLAIMED
+
+
+@pytest.mark.parametrize("kind", [VERIFY, CHANGE], ids=lambda kind: kind.purpose.kind)
+def test_mark_of_contested_token_is_signed(ada, kind):
+    account = with_state_for(kind, ada)
+    token = make_token(kind.purpose, account, contested=True)
+    raw = bytearray(base64.urlsafe_b64decode(token + "=="))
+    raw[0] = kind.purpose.code
+    unmarked = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+    with pytest.raises(InvalidToken):
+        read_token(kind.purpose, unmarked)
+
+
+def test_contested_token_is_as_long_as_any_other(ada):
+    plain = make_token(VERIFY.purpose, ada)
+    contested = make_token(VERIFY.purpose, ada, contested=True)
+
+    assert len(contested) == len(plain)
+    assert read_token(VERIFY.purpose, contested) == ada
+
+
+def test_reset_token_can_not_be_marked(ada):
+    with pytest.raises(ValueError, match="no mark"):
+        make_token(RESET.purpose, ada, contested=True)
+
+
+def test_stale_instance_cancels_change_of_account_verified_since(ada):
+    stale = user_model().objects.get()
+    user_model().objects.update(phone_verified=True, phone_pending=CLAIMED)
+
+    replace_password(stale, "another")
+
+    row = user_model().objects.get()
+    assert (row.password, row.phone_pending, row.auth_epoch) == ("another", None, 1)
+
+
+def test_stale_instance_keeps_claim_of_account_unverified_since(with_claim):
+    stale = user_model().objects.get()
+    user_model().objects.update(phone_verified=False)
+
+    replace_password(stale, "another")
+
+    assert user_model().objects.get().phone_pending == CLAIMED
+
+
+@pytest.mark.parametrize(("verified", "kept"), [(True, None), (False, CLAIMED)])
+def test_stale_instance_ends_sessions_by_state_of_row(
+    ada, verified, kept, django_assert_num_queries
+):
+    stale = user_model().objects.get()
+    user_model().objects.update(phone_verified=verified, phone_pending=CLAIMED)
+
+    with django_assert_num_queries(1):
+        sessions.end_all_sessions(user=stale)
+
+    row = user_model().objects.get()
+    assert (row.phone_pending, row.auth_epoch) == (kept, 1)
 
 
 def test_redeem_updates_the_instance_too(ada):

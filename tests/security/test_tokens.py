@@ -203,12 +203,15 @@ def test_verification_token_is_void_after_state_change(ada, columns):
     [
         {"password": "another"},
         {"phone": "+12125552369"},
+        {"phone_verified": False},
         {"phone_pending": "+12125552369"},
         {"auth_epoch": 1},
     ],
-    ids=["password", "value", "pending", "epoch"],
+    ids=["password", "value", "verified", "pending", "epoch"],
 )
 def test_change_token_is_void_after_state_change(ada, columns):
+    changed(ada, phone_verified=True)
+    ada.refresh_from_db()
     token = make_token(CHANGE.purpose, ada)
 
     changed(ada, **columns)

@@ -83,5 +83,11 @@ class Browser:
         body = {"token": token, "new_password": new_password}
         return self.post("/password/reset-confirm", body)
 
-    def verify(self, token: str) -> Any:
-        return self.post("/email/verify-confirm", {"token": token})
+    def verify(self, token: str, password: str | None = None) -> Any:
+        """Open a verification link, with the account's password if there is one."""
+        named = {} if password is None else {"password": password}
+        return self.post("/email/verify-confirm", {"token": token, **named})
+
+    def confirm_change(self, token: str, password: str | None = None) -> Any:
+        named = {} if password is None else {"password": password}
+        return self.post("/email/change-confirm", {"token": token, **named})

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from rest_framework.response import Response
 
+from crudauth_django.identity.normalize import is_personal
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.users import field_of, user_model, user_shape
 from tests.support.client import PASSWORD, Browser
@@ -103,6 +104,14 @@ class Person:
 
     def request(self, path: str, value: str) -> Response:
         return self.browser.post(path, {user_shape().recovery_factor: value})
+
+
+def shown_identifier() -> str:
+    """Name the identifier that messages show: the first chosen one, if there is one."""
+    shape = user_shape()
+    beside = [name for name in shape.identifiers if name != shape.factor]
+    chosen = [name for name in beside if not is_personal(field_of(name))]
+    return (chosen or shape.identifiers)[0]
 
 
 def own_identifier() -> str:

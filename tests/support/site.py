@@ -119,14 +119,18 @@ class Site:
             return []
         return [json.loads(line) for line in self.outbox.read_text().splitlines()]
 
-    def token(self, kind: str, recipient: str) -> str:
-        """Wait for a token of a kind to a recipient; returns the last one."""
+    def token(self, kind: str, recipient: str, *, account: str = "") -> str:
+        """Wait for a token of a kind to a recipient; returns the last one.
+
+        ``account`` names the account, where several have the value.
+        """
 
         def sent() -> list[str]:
             return [
                 message["token"]
                 for message in self.messages()
                 if (message["kind"], message["recipient"]) == (kind, recipient)
+                and account in {"", message["account"]}
             ]
 
         return eventually(sent)[-1]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user
 
 from crudauth_django.api.fields import IdentityField, PasswordField, TokenField
 from crudauth_django.api.serializers.base import RequestSerializer, errors_under
@@ -49,11 +49,22 @@ class ConfirmSerializer(RequestSerializer):
     token = TokenField()
 
 
-class VerifyConfirmSerializer(ConfirmSerializer):
+class OwnerConfirmSerializer(ConfirmSerializer):
+    """A token, and the password of its account if only its owner may redeem it."""
+
+    password = PasswordField(required=False)
+
+
+class VerifyConfirmSerializer(OwnerConfirmSerializer):
     """A verification token."""
 
     def save(self, **_kwargs: Any) -> None:
-        recovery.confirm_verification(**self.validated_data, client=self.client)
+        has_session = hasattr(self.http_request, "session")
+        user_pk = get_user(self.http_request).pk if has_session else None
+        with errors_under("password"):
+            recovery.confirm_verification(
+                **self.validated_data, user_pk=user_pk, client=self.client
+            )
 
 
 class ResetConfirmSerializer(ConfirmSerializer):
@@ -82,8 +93,11 @@ class ChangeRequestSerializer(FactorSerializer):
             )
 
 
-class ChangeConfirmSerializer(ConfirmSerializer):
+class ChangeConfirmSerializer(OwnerConfirmSerializer):
     """A change token."""
 
     def save(self, **_kwargs: Any) -> Any:
-        return changes.confirm_change(**self.validated_data, request=self.http_request)
+        with errors_under("password"):
+            return changes.confirm_change(
+                **self.validated_data, request=self.http_request
+            )

@@ -54,6 +54,13 @@ function showErrors(form, { status, data, wait }) {
   form.querySelector("[aria-invalid]")?.focus();
 }
 
+// Another account has this number, too: only the owner of this one may verify it.
+function showPassword(form) {
+  const input = form.elements.password;
+  input.closest("label").hidden = input.disabled = false;
+  input.focus();
+}
+
 const THEN = {
   showDetail: (data) => showMessage(data.detail),
   registered: (data, form) => {
@@ -97,6 +104,7 @@ async function send(event) {
       showMessage("You are logged out. Log in again.", true);
     } else {
       showErrors(form, result);
+      if (result.data.code === "password_required") showPassword(form);
     }
   } catch {
     showMessage("The site can’t be reached. Try again.", true);
