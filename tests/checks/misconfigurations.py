@@ -187,7 +187,7 @@ SETTINGS = [
         "The first lock is longer than the longest", CRUDAUTH_LOCKOUT={"BASE": 2 * HOUR}
     ),
     mistake(
-        "The first wait is longer than the longest", CRUDAUTH_RETRY={"BASE": 2 * HOUR}
+        "The first wait is longer than the longest", CRUDAUTH_RETRY={"BASE": 5 * HOUR}
     ),
     mistake("A rate is malformed", CRUDAUTH_TARGET_BUDGET="5 per hour"),
     mistake(
