@@ -14,7 +14,7 @@ from crudauth_django.security import lockout
 from crudauth_django.users import (
     field_of,
     find_by_identifier,
-    find_claimant,
+    find_newest_claimant,
     find_holder,
     user_shape,
 )
@@ -71,4 +71,4 @@ def _find_by_factor(text: str) -> AbstractAuthUser | None:
         value = normalize(field_of(factor), text)
     except ValidationError:
         return None
-    return find_holder(value) or find_claimant(value)
+    return find_holder(value) or find_newest_claimant(value)
