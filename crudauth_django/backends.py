@@ -8,13 +8,14 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.client import client_of
+from crudauth_django.counters.outages import report_outage
 from crudauth_django.exceptions import (
     CountersUnavailable,
     InvalidCredentials,
     LockedOut,
 )
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.security.credentials import verify_credentials
+from crudauth_django.security.credentials import AccountRefused, verify_credentials
 from crudauth_django.users import user_model
 
 __all__ = ["IdentifierBackend"]
@@ -23,8 +24,8 @@ __all__ = ["IdentifierBackend"]
 class IdentifierBackend(ModelBackend):
     """Logs in by any identifier of the model, behind the lockout.
 
-    List it in ``AUTHENTICATION_BACKENDS``: the admin and ``authenticate()`` then
-    follow the same rules as the API.
+    List it in ``AUTHENTICATION_BACKENDS``, in place of ``ModelBackend``: the admin
+    and ``authenticate()`` then follow the same rules as the API.
     """
 
     @sensitive_variables()
@@ -35,10 +36,11 @@ class IdentifierBackend(ModelBackend):
         password: str | None = None,
         **credentials: Any,
     ) -> AbstractAuthUser | None:
-        """Return the user, or ``None`` for wrong credentials.
+        """Return the user; ``None`` lets Django ask the next backend.
 
-        Raises ``PermissionDenied`` during a lock, so that no later backend
-        compares the password.
+        It may know an unknown identifier, or an account without a usable password.
+        Raises ``PermissionDenied`` for every other account, and during a lock, so
+        that no later backend compares the password.
         """
         if username is None:
             username = credentials.get(user_model().USERNAME_FIELD)
@@ -48,10 +50,13 @@ class IdentifierBackend(ModelBackend):
             return verify_credentials(
                 identifier=str(username), password=password, client=client_of(request)
             )
+        except (AccountRefused, LockedOut) as error:
+            raise PermissionDenied from error
+        except CountersUnavailable as error:
+            report_outage(error)
+            raise PermissionDenied from error
         except InvalidCredentials:
             return None
-        except (LockedOut, CountersUnavailable) as error:
-            raise PermissionDenied from error
 
     # ModelBackend's own method would bypass the lockout.
     aauthenticate = BaseBackend.aauthenticate  # type: ignore[assignment]  # takes keywords only

@@ -1,6 +1,8 @@
 """The client of a request: its address and its user agent."""
 
+import logging
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.http import HttpRequest
@@ -9,6 +11,10 @@ from crudauth_django.conf.settings import get_settings
 
 __all__ = ["Client", "client_of"]
 
+logger = logging.getLogger(__name__)
+
+#: Proxies send them.
+PROXY_HEADERS = ("X-Forwarded-For", "Forwarded")
 #: The name of the cookie of a known device.
 DEVICE_COOKIE = "crudauth_device"
 #: A longer user agent is cut.
@@ -57,9 +63,22 @@ def client_address(request: HttpRequest) -> str:
     remote = request.META.get("REMOTE_ADDR", "")
     hops = get_settings().trusted_proxies
     if not hops:
+        if header := next((h for h in PROXY_HEADERS if h in request.headers), None):
+            warn_of_proxy(header)
         return _without_port(remote)
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     return _without_port(forwarded[-hops:][0]) or _without_port(remote)
+
+
+@cache
+def warn_of_proxy(header: str) -> None:
+    """Log once that a proxy may stand before the application, unknown to it."""
+    logger.warning(
+        "A request has the header %s, but CRUDAUTH_TRUSTED_PROXIES is 0. Behind a "
+        "proxy, all clients share one network and its limits: set it to the number "
+        "of your proxies. Without a proxy, a client made the header up.",
+        header,
+    )
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:

@@ -95,13 +95,25 @@ class DeliveryError(CrudauthError):
 
 
 class DeliveryFailed(DeliveryError):
-    """A temporary failure: another attempt may succeed."""
+    """A temporary failure: another attempt may succeed.
+
+    ``maybe_taken`` says that the provider may have accepted the message: the
+    connection ended after the request was sent. Such a message is tried twice at
+    most.
+    """
+
+    def __init__(
+        self, reason: str = "", *, maybe_taken: bool = False, **details: Any
+    ) -> None:
+        super().__init__(reason, **details)
+        self.maybe_taken = maybe_taken
 
 
 class DeliveryMisconfigured(DeliveryError):
     """The provider refuses the project's own credentials or set-up.
 
-    ``setting`` names the setting to correct. It is tried again, slowly.
+    ``setting`` names the setting to correct, such as ``EMAIL_HOST_USER`` or
+    ``CRUDAUTH_CHANNELS (auth_token)``. The message is tried again, slowly.
     """
 
     def __init__(self, reason: str = "", *, setting: str, **details: Any) -> None:

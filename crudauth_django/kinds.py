@@ -2,7 +2,15 @@
 
 from enum import StrEnum
 
-__all__ = ["KINDS", "NOTICE_KINDS", "TOKEN_KINDS", "MessageKind", "Outcome"]
+__all__ = [
+    "EVENT_KINDS",
+    "KINDS",
+    "NOTICE_KINDS",
+    "TOKEN_KINDS",
+    "Cause",
+    "MessageKind",
+    "Outcome",
+]
 
 
 class MessageKind(StrEnum):
@@ -30,17 +38,29 @@ NOTICE_KINDS = (
     MessageKind.RECOVERY_CHANGED,
     MessageKind.PASSWORD_CHANGED,
 )
+#: Notices of what has happened: only a password or a token causes them.
+EVENT_KINDS = (MessageKind.RECOVERY_CHANGED, MessageKind.PASSWORD_CHANGED)
 #: Every kind that a flow sends.
 KINDS = TOKEN_KINDS + NOTICE_KINDS
 
 
+class Cause(StrEnum):
+    """The cause of a message."""
+
+    REQUEST = "request"
+    #: A registration, with a value that may belong to another person.
+    REGISTRATION = "registration"
+
+
 class Outcome(StrEnum):
-    """How one attempt over one channel ended."""
+    """What became of a message, over one channel."""
 
     DELIVERED = "delivered"
     #: It will be tried again.
     FAILED = "failed"
     #: The provider will never accept it.
     REJECTED = "rejected"
-    #: It failed, and it is too late for another attempt.
+    #: It failed, and there will be no other attempt.
     GAVE_UP = "gave_up"
+    #: A budget was used up, so the channel was not tried.
+    HELD_BACK = "held_back"

@@ -1,4 +1,4 @@
-"""The abstract user model, and the tables of the counters and the outbox."""
+"""The abstract user model, and the tables of counters, outbox and former values."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Self, cast
@@ -15,12 +15,14 @@ from crudauth_django.identity.manager import AuthUserManager
 from crudauth_django.identity.metaclass import AuthUserBase
 from crudauth_django.identity.normalize import normalize, to_text
 from crudauth_django.identity.passwords import CredentialsMixin
+from crudauth_django.identity.sensitive import sensitive
 from crudauth_django.identity.shape import Shape
 
 __all__ = [
     "AbstractAuthUser",
     "AuthUserManager",
     "Counter",
+    "FormerValue",
     "OutboxEntry",
     "UsernameField",
 ]
@@ -68,6 +70,10 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
     def __str__(self) -> str:
         return self.display_name or f"#{self.pk}"
 
+    def __repr__(self) -> str:
+        # Error reports show it, and the name may be a recovery value.
+        return f"<{type(self).__name__}: #{self.pk}>"
+
     def natural_key(self) -> tuple[str | None]:  # type: ignore[override]  # Django's own hint is too narrow
         return (to_text(self.get_username()),)
 
@@ -89,12 +95,12 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
     @property
     def held_value(self) -> str | None:
         """The recovery value in the account's own column."""
-        return to_text(getattr(self, self.shape().recovery_factor))
+        return sensitive(to_text(getattr(self, self.shape().recovery_factor)))
 
     @property
     def pending_value(self) -> str | None:
         """The recovery value that the account claims and has not verified."""
-        return to_text(getattr(self, self.shape().pending))
+        return sensitive(to_text(getattr(self, self.shape().pending)))
 
     @property
     def is_recovery_verified(self) -> bool:
@@ -231,3 +237,22 @@ class OutboxEntry(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class FormerValue(models.Model):
+    """A recovery value that an account had verified until a change.
+
+    For a day it also gets the notices of a changed password: the change may have
+    been made by another person. ``crudauth_prune`` deletes expired rows.
+    """
+
+    user_pk = models.CharField(max_length=255, db_index=True)
+    value = models.CharField(max_length=320)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("former recovery value")
+        verbose_name_plural = _("former recovery values")
+
+    def __str__(self) -> str:
+        return f"#{self.user_pk}"

@@ -5,8 +5,9 @@ Signals about a change are sent after the transaction has been committed. Their
 made, and ``client``, a :class:`crudauth_django.client.Client` whose fields are
 ``""`` if no request made the change.
 
-``delivery_attempted``, ``delivery_failed`` and ``user_locked_out`` are sent at
-once. The ``sender`` of the first two is the channel's class.
+``delivery_attempted``, ``delivery_failed``, ``delivery_held_back`` and
+``user_locked_out`` are sent at once. The ``sender`` of the first two is the channel's
+class.
 
 Every signal is sent with ``send_robust``: Django logs a receiver's exception,
 and the flow goes on.
@@ -18,6 +19,7 @@ __all__ = [
     "credentials_revoked",
     "delivery_attempted",
     "delivery_failed",
+    "delivery_held_back",
     "password_changed",
     "password_reset",
     "recovery_changed",
@@ -49,6 +51,13 @@ user_locked_out = Signal()
 #: or ``"gave_up"``), ``code`` and ``provider_id`` (the provider's own, or
 #: ``""``) and ``seconds`` (how long the channel took).
 delivery_attempted = Signal()
+#: A channel was not tried. Carries ``message_id``, ``kind``, ``channel``,
+#: ``recipient`` (masked), ``country``, ``outcome``, ``code`` and ``held_until``. The
+#: outcome is ``"held_back"`` if a budget is used up: ``code`` is its name, and
+#: ``held_until`` the ``datetime`` at which it allows messages again. Of
+#: ``"gave_up"``, ``code`` is the reason: ``"expired"``, ``"tries"``, ``"queue_full"``,
+#: ``"exit"``, ``"unreadable"``, a budget or the class of an error.
+delivery_held_back = Signal()
 #: A channel did not deliver. Carries ``intent_id``, ``kind``, ``recipient``
 #: (masked), ``reason`` and ``code``.
 delivery_failed = Signal()

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import is_personal, normalize, to_text
+from crudauth_django.identity.sensitive import SensitiveText
 from crudauth_django.identity.shape import Shape
 from crudauth_django.models import AbstractAuthUser
 
@@ -82,7 +83,7 @@ def canonical_identifier(identifier: str) -> str:
 def identifiers_of(user: AbstractAuthUser) -> list[str]:
     """Return every identifier that this account can log in with."""
     values = (to_text(getattr(user, name)) for name in user.shape().identifiers)
-    return [value for value in values if value]
+    return [SensitiveText(value) for value in values if value]
 
 
 def public_name(user: AbstractAuthUser) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib.admin import forms as admin_forms
 from django.contrib.auth import forms as auth_forms
 from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
@@ -54,15 +55,16 @@ class FlowRules(forms.BaseForm):
 
     @sensitive_variables()
     def validate_password_for_user(
-        self, user: AbstractAuthUser, **_kwargs: Any
+        self, user: AbstractAuthUser, *names: str, **_kwargs: Any
     ) -> None:
-        password = self.cleaned_data.get("password2")
-        if not password or not self.cleaned_data["set_usable_password"]:
+        name = (*names, "password2")[0]
+        password = self.cleaned_data.get(name)
+        if not password or not self.cleaned_data.get("set_usable_password", True):
             return
         try:
             user.clean_password(password)
         except ValidationError as error:
-            self.add_error("password2", error)
+            self.add_error(name, error)
 
 
 class AuthUserCreationForm(FlowRules, auth_forms.AdminUserCreationForm):
@@ -86,4 +88,15 @@ class AuthPasswordChangeForm(FlowRules, auth_forms.AdminPasswordChangeForm):
         usable = self.cleaned_data["set_usable_password"]
         password = self.cleaned_data["password1"] if usable else None
         set_password(user=self.user, new_password=password)
+        return self.user
+
+
+class OwnPasswordChangeForm(FlowRules, admin_forms.AdminPasswordChangeForm):
+    """Changes the password of the signed-in account, which gets a notice."""
+
+    def save(self, commit: bool = True) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
+        if not commit:
+            return super().save(commit=commit)
+        password = self.cleaned_data["new_password1"]
+        set_password(user=self.user, new_password=password, by_owner=True)
         return self.user

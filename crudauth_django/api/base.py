@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework import status
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
@@ -22,9 +23,9 @@ from rest_framework.viewsets import GenericViewSet
 from crudauth_django.api.errors import TooLarge, exception_handler
 from crudauth_django.client import client_of
 from crudauth_django.conf.settings import get_settings
-from crudauth_django.counters import get_counters
-from crudauth_django.counters.base import counter_key
-from crudauth_django.exceptions import Throttled
+from crudauth_django.counters import counter_key, get_counters
+from crudauth_django.exceptions import InvalidCredentials, Throttled
+from crudauth_django.security.devices import remember_device
 
 
 class BoundedJSONParser(JSONParser):
@@ -81,23 +82,63 @@ class CrudauthViewSet(GenericViewSet[Any]):
     def get_exception_handler(self) -> Callable[..., Response | None]:
         return exception_handler
 
-    def check_throttles(self, request: Request) -> None:
-        if self.throttle_name is None:
-            return
-        client = client_of(request._request).network
-        if self.throttle_by_user:
-            client = f"user {request.user.pk}"
-        for rate in get_settings().throttles[self.throttle_name]:
-            key = counter_key("throttle", self.throttle_name, client, str(rate.period))
-            if get_counters().increment(key, period=rate.period) > rate.count:
-                raise Throttled(retry_after=rate.period)
-
     def perform(self) -> Any:
-        """Validate the body and call the flow of the action's serializer."""
+        """Validate the body, count the request, and call the serializer's flow.
+
+        A request that is refused for its form does not count with the others.
+        """
         serializer = self.get_serializer(data=self.request.data)
-        serializer.is_valid(raise_exception=True)
-        return serializer.save()
+        if not serializer.is_valid():
+            # A taken value is no matter of form: such responses show other accounts.
+            errors: Any = serializer.errors
+            self.count_request(refused="unique" not in _codes(errors))
+            raise ValidationError(errors)
+        counters = self.count_request()
+        try:
+            return serializer.save()
+        except DjangoValidationError as error:
+            # Taken back only now, so that no parallel request gets past the limit. A
+            # wrong password is no matter of form.
+            if not isinstance(error.__cause__, InvalidCredentials):
+                for key in counters:
+                    get_counters().decrement(key)
+                self.count_request(refused=True)
+            raise
+
+    def count_request(self, *, refused: bool = False) -> list[str]:
+        """Count the request, and return its counters; raises ``Throttled``.
+
+        Refused requests have counters of their own, with ten times the limit: a
+        project's own validation may compare a secret, such as an invitation.
+        """
+        if self.throttle_name is None:
+            return []
+        client = client_of(self.request._request).network
+        if self.throttle_by_user:
+            client = f"user {self.request.user.pk}"
+        counters = []
+        scope, factor = ("refused", 10) if refused else ("throttle", 1)
+        for rate in get_settings().throttles[self.throttle_name]:
+            key = counter_key(scope, self.throttle_name, client, str(rate.period))
+            count = get_counters().increment(key, period=rate.period)
+            if count > rate.count * factor:
+                raise Throttled(retry_after=rate.period)
+            counters.append(key)
+        return counters
 
     def detail_response(self, detail: str, code: int = status.HTTP_200_OK) -> Response:
         """Return a response of one sentence."""
         return Response({"detail": detail}, status=code)
+
+    def remember_device(self, response: Response, user: Any) -> Response:
+        """Add the cookie of a known device to a response."""
+        remember_device(response, user)
+        return response
+
+
+def _codes(errors: Any) -> set[str]:
+    """Return the codes of a serializer's errors, at any depth."""
+    if isinstance(errors, str):
+        return {getattr(errors, "code", "")}
+    inner = errors.values() if isinstance(errors, dict) else errors
+    return set().union(*map(_codes, inner))

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +12,7 @@ from rest_framework import exceptions, status, views
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 
+from crudauth_django.counters.outages import describe_cause, report_outage
 from crudauth_django.exceptions import (
     CountersUnavailable,
     IdentifierTaken,
@@ -29,10 +31,9 @@ class TooManyRequests(exceptions.APIException):
     """429 with ``Retry-After``."""
 
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
-    default_detail = _("Too many attempts. Try again later.")
 
-    def __init__(self, *, code: str, wait: int) -> None:
-        super().__init__(code=code)
+    def __init__(self, detail: Any, *, code: str, wait: int) -> None:
+        super().__init__(detail, code)
         self.wait = wait
 
 
@@ -43,6 +44,10 @@ class Unavailable(exceptions.APIException):
     default_detail = _("Temporarily unavailable. Try again shortly.")
     default_code = "unavailable"
     wait = 5
+
+    def __init__(self, *, cause: str) -> None:
+        super().__init__()
+        self.cause = cause
 
 
 class Conflict(exceptions.APIException):
@@ -81,6 +86,11 @@ def _conflict(error: IntegrityError) -> Conflict:
     return Conflict()
 
 
+def _unavailable(error: Exception) -> Unavailable:
+    report_outage(error)
+    return Unavailable(cause=describe_cause(error))
+
+
 #: The HTTP side of each error, the same for every reason.
 RESPONSE_ERRORS: dict[type[Exception], Callable[[Any], Exception]] = {
     InvalidToken: lambda _error: exceptions.ParseError(
@@ -93,11 +103,19 @@ RESPONSE_ERRORS: dict[type[Exception], Callable[[Any], Exception]] = {
     InvalidCredentials: lambda _error: exceptions.AuthenticationFailed(
         _("Incorrect login or password."), "invalid_credentials"
     ),
-    LockedOut: lambda error: TooManyRequests(code="locked_out", wait=error.retry_after),
-    Throttled: lambda error: TooManyRequests(code="throttled", wait=error.retry_after),
-    CountersUnavailable: lambda _error: Unavailable(),
-    InterfaceError: lambda _error: Unavailable(),
-    OperationalError: lambda _error: Unavailable(),
+    LockedOut: lambda error: TooManyRequests(
+        _("Too many failed attempts. Try again later."),
+        code="locked_out",
+        wait=error.retry_after,
+    ),
+    Throttled: lambda error: TooManyRequests(
+        _("Too many requests. Try again later."),
+        code="throttled",
+        wait=error.retry_after,
+    ),
+    CountersUnavailable: _unavailable,
+    InterfaceError: _unavailable,
+    OperationalError: _unavailable,
     # The fields have checked every value of the body. A cookie can still hold
     # text that PostgreSQL's driver refuses, such as a session key with a NUL.
     DataError: lambda _error: exceptions.ParseError(),
@@ -123,10 +141,16 @@ def as_response_error(error: Exception) -> Exception:
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return DRF's response to an error, with ``code`` beside a single detail."""
-    response = views.exception_handler(as_response_error(error), context)
+    """Return DRF's response to an error, with ``code`` beside a single detail.
+
+    While ``DEBUG`` is on, a 503 has its ``cause``, too.
+    """
+    reported = as_response_error(error)
+    response = views.exception_handler(reported, context)
     if response is not None and isinstance(response.data, dict):
         detail = response.data.get("detail")
         if isinstance(detail, exceptions.ErrorDetail):
             response.data["code"] = detail.code
+        if settings.DEBUG and isinstance(reported, Unavailable):
+            response.data["cause"] = reported.cause
     return response

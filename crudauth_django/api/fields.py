@@ -9,6 +9,7 @@ from rest_framework import serializers
 from crudauth_django.exceptions import InvalidToken
 from crudauth_django.identity.normalize import normalize, to_text
 from crudauth_django.identity.passwords import MAX_LENGTH
+from crudauth_django.identity.sensitive import SensitiveText
 from crudauth_django.security.tokens import MAX_LENGTH as TOKEN_MAX_LENGTH
 from crudauth_django.users import field_of
 
@@ -24,7 +25,7 @@ class TextField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("not_text")
-        return super().to_internal_value(data)
+        return SensitiveText(super().to_internal_value(data))
 
 
 class PasswordField(TextField):
@@ -60,7 +61,7 @@ class IdentityField(TextField):
         text = super().to_internal_value(data)
         self.run_validators(text)
         try:
-            return normalize(field_of(self.column), text)
+            return SensitiveText(normalize(field_of(self.column), text))
         except DjangoValidationError as error:
             raise serializers.ValidationError(error.messages) from error
 

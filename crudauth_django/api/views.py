@@ -49,6 +49,7 @@ class AccountViewSet(CrudauthViewSet):
     @method_decorator(ensure_csrf_cookie)
     @endpoint(
         serializer_class=accounts.LoginSerializer,
+        throttle_name="login",
         parser_classes=[*CrudauthViewSet.parser_classes, FormParser, MultiPartParser],
     )
     def login(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -56,9 +57,10 @@ class AccountViewSet(CrudauthViewSet):
         refuse_cross_site(request._request)
         user = self.perform()
         token = get_token(request._request)
-        return Response(
+        response = Response(
             {"id": user.pk, "username": user.display_name, "csrf_token": token}
         )
+        return self.remember_device(response, user)
 
     @endpoint(**SIGNED_IN)
     def logout(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -81,7 +83,9 @@ class AccountViewSet(CrudauthViewSet):
     def change_password(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Replace the password and end every other session."""
         self.perform()
-        return self.detail_response(_("Password changed."))
+        response = self.detail_response(_("Password changed."))
+        # The old cookie ended with the old password.
+        return self.remember_device(response, request.user)
 
     def get_serializer_class(self) -> Any:
         default = get_settings().register_serializer
@@ -136,8 +140,9 @@ class RecoveryViewSet(CrudauthViewSet):
     )
     def reset_confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Redeem a reset token, set the password and end every session."""
-        self.perform()
-        return self.detail_response(_("Password reset."))
+        user = self.perform()
+        response = self.detail_response(_("Password reset."))
+        return self.remember_device(response, user)
 
     @endpoint(
         url_path="email/change-request",
@@ -156,5 +161,9 @@ class RecoveryViewSet(CrudauthViewSet):
     )
     def change_confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Redeem a change token and end every other session."""
-        self.perform()
-        return self.detail_response(_("Changed."))
+        user = self.perform()
+        response = self.detail_response(_("Changed."))
+        if request._request.user.pk == user.pk:
+            # The session goes on, so its device stays known.
+            self.remember_device(response, user)
+        return response

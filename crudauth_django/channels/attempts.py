@@ -4,10 +4,20 @@ import asyncio
 import inspect
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent, provider_ids
 from crudauth_django.channels.masking import redact
-from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import (
+    DeliveryError,
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
+
+
+class UnexpectedFailure(DeliveryFailed):
+    """A channel raised an error of another kind, such as a bug; few attempts follow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +43,13 @@ def try_channel(channel: DeliveryChannel, intent: DeliveryIntent) -> DeliveryAtt
     """Call a channel; its error is part of the result."""
     started = time.monotonic()
     ids: list[str] = []
+    error: DeliveryError | None = None
     before = provider_ids.set(ids)
     try:
-        error = _call(channel, intent)
+        call_channel(channel, intent)
+    # A bug in one channel must not keep the next one from being tried.
+    except (Exception, asyncio.CancelledError) as raised:  # noqa: BLE001 (the reason is the line above)
+        error = delivery_error(raised, intent)
     finally:
         provider_ids.reset(before)
     return DeliveryAttempt(
@@ -45,25 +59,31 @@ def try_channel(channel: DeliveryChannel, intent: DeliveryIntent) -> DeliveryAtt
     )
 
 
-def _call(channel: DeliveryChannel, intent: DeliveryIntent) -> DeliveryError | None:
-    """Return the error without its cause: a chained one could show a secret."""
-    try:
-        call_channel(channel, intent)
-    except (DeliveryFailed, DeliveryRejected) as error:
-        kind = DeliveryFailed if isinstance(error, DeliveryFailed) else DeliveryRejected
-        return kind(
-            _redacted(str(error), intent),
-            code=_redacted(error.code, intent),
-            retry_after=error.retry_after,
-        )
-    except asyncio.CancelledError:
-        return DeliveryFailed("CancelledError")
-    # A bug in one channel must not keep the next one from being tried.
-    except Exception as error:  # noqa: BLE001 (the reason is the line above)
-        return DeliveryFailed(
-            f"{type(error).__name__}: {_redacted(str(error), intent)}"
-        )
-    return None
+def delivery_error(error: BaseException, intent: DeliveryIntent) -> DeliveryError:
+    """Return the package's own error for one that a channel raised.
+
+    It has no cause and no secret: a chained error could show one.
+    """
+    text = _redacted(str(error), intent)
+    if isinstance(error, DeliveryError):
+        details: dict[str, Any] = {
+            "code": _redacted(error.code, intent),
+            "retry_after": error.retry_after,
+        }
+        match error:
+            case DeliveryRejected():
+                return DeliveryRejected(text, **details)
+            case DeliveryMisconfigured():
+                return DeliveryMisconfigured(text, setting=error.setting, **details)
+            case UnexpectedFailure():
+                return UnexpectedFailure(text, **details)
+        maybe_taken = isinstance(error, DeliveryFailed) and error.maybe_taken
+        return DeliveryFailed(text, maybe_taken=maybe_taken, **details)
+    reason = f"{type(error).__name__}: {text}"
+    if isinstance(error, OSError):
+        # The network: without a response in time, the message may be on its way.
+        return DeliveryFailed(reason, maybe_taken=isinstance(error, TimeoutError))
+    return UnexpectedFailure(reason)
 
 
 def _redacted(text: str, intent: DeliveryIntent) -> str:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from crudauth_django.conf.readers import TOKEN_PLACEHOLDER
 from crudauth_django.conf.settings import PREFIX, cached_setting, get_settings
 
 #: Longer ids are cut: those of providers are short, a gateway's may not be.
@@ -48,8 +49,12 @@ class DeliveryIntent:
 
 def link_for(kind: str, token: str | None) -> str:
     """Return a message's link; ``""`` without a token or ``CRUDAUTH_FRONTEND_URL``."""
-    url = get_settings().frontend_url.get(kind) if token else None
-    return f"{url}{'&' if '?' in url else '?'}token={token}" if url else ""
+    url = get_settings().frontend_url.get(kind)
+    if not (token and url):
+        return ""
+    if TOKEN_PLACEHOLDER in url:
+        return url.replace(TOKEN_PLACEHOLDER, token)
+    return f"{url}{'&' if '?' in url else '?'}token={token}"
 
 
 class DeliveryChannel(ABC):

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crudauth_django.channels.attempts import try_channel
+from crudauth_django.channels.attempts import UnexpectedFailure, try_channel
 from crudauth_django.channels.base import (
     DeliveryChannel,
     DeliveryIntent,
@@ -12,7 +12,12 @@ from crudauth_django.channels.base import (
 )
 from crudauth_django.channels.masking import mask
 from crudauth_django.conf.readers import read_backends
-from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import (
+    DeliveryError,
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 
 __all__ = ["FallbackChannel"]
 
@@ -24,7 +29,7 @@ class FallbackChannel(DeliveryChannel):
 
     Each channel is a dotted path or a dict with ``BACKEND`` and ``OPTIONS``, as in
     ``CRUDAUTH_CHANNELS``. The message is rejected if every channel rejects it.
-    Otherwise it failed, and all channels are tried again later.
+    Otherwise all channels are tried again later.
     """
 
     #: The channels in order.
@@ -56,21 +61,40 @@ class FallbackChannel(DeliveryChannel):
                 set_provider_id(attempt.provider_id)
                 return
             errors.append(attempt.error)
-            logger.warning(
-                "%s did not deliver %s (%s) to %s, code %s: %s.",
+            setting = getattr(attempt.error, "setting", "")
+            logger.log(
+                logging.ERROR if setting else logging.WARNING,
+                "%s did not deliver %s (%s) to %s, code %s: %s.%s",
                 type(channel).__qualname__,
                 intent.id,
                 intent.kind,
                 mask(intent.recipient),
                 attempt.error.code or "-",
                 attempt.error,
+                f" Check the setting {setting}." if setting else "",
             )
-        reason = "; ".join(map(str, errors))
-        failures = [error for error in errors if isinstance(error, DeliveryFailed)]
-        if not failures:
-            raise DeliveryRejected(reason, code=errors[-1].code)
-        # A single temporary failure makes the whole temporary.
+        raise combined(errors)
+
+
+def combined(errors: Sequence[DeliveryError]) -> DeliveryError:
+    """Return one error; a temporary failure outweighs a misconfiguration.
+
+    Both outweigh a rejection: as long as one channel may still accept the message,
+    it is tried again.
+    """
+    reason = "; ".join(map(str, errors))
+    failures = [error for error in errors if isinstance(error, DeliveryFailed)]
+    if failures and all(isinstance(f, UnexpectedFailure) for f in failures):
+        return UnexpectedFailure(reason, code=failures[0].code)
+    if failures:
         waits = [f.retry_after for f in failures if f.retry_after is not None]
-        raise DeliveryFailed(
-            reason, code=failures[0].code, retry_after=max(waits, default=None)
+        return DeliveryFailed(
+            reason,
+            code=failures[0].code,
+            retry_after=max(waits, default=None),
+            maybe_taken=any(failure.maybe_taken for failure in failures),
         )
+    for error in errors:
+        if isinstance(error, DeliveryMisconfigured):
+            return DeliveryMisconfigured(reason, setting=error.setting, code=error.code)
+    return DeliveryRejected(reason, code=errors[-1].code)

@@ -4,7 +4,8 @@ import logging
 import math
 import re
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -12,7 +13,12 @@ from typing import Any
 
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.channels.texts import EmailText, render_email, render_sms
-from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import (
+    DeliveryError,
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 
 __all__ = ["PhoneChannel", "ProviderChannel", "TemplateChannel"]
 
@@ -34,13 +40,8 @@ class ProviderChannel(DeliveryChannel):
     loggers: tuple[str, ...] = ("urllib3.connectionpool",)
 
     def deliver(self, intent: DeliveryIntent) -> None:
-        for name in self.loggers:
-            logging.getLogger(name).addFilter(_is_not_sending)
-        before = _sending.set(True)
-        try:
+        with self._silenced():
             error = self.send(intent)
-        finally:
-            _sending.reset(before)
         # Raised outside of ``send``: there, the library's error would be its context.
         if error is not None:
             raise error
@@ -48,6 +49,17 @@ class ProviderChannel(DeliveryChannel):
     @abstractmethod
     def send(self, intent: DeliveryIntent) -> DeliveryError | None:
         """Send a message; return an error instead of raising it."""
+
+    @contextmanager
+    def _silenced(self) -> Iterator[None]:
+        """Drop the records of the library in this thread."""
+        for name in self.loggers:
+            logging.getLogger(name).addFilter(_is_not_sending)
+        before = _sending.set(True)
+        try:
+            yield
+        finally:
+            _sending.reset(before)
 
 
 class TemplateChannel(ProviderChannel):
@@ -107,14 +119,28 @@ def _is_not_sending(_record: logging.LogRecord) -> bool:
     return not _sending.get()
 
 
+def channel_options(*names: str) -> str:
+    """Name options of a channel, for an error about them."""
+    return f"CRUDAUTH_CHANNELS ({', '.join(names)})"
+
+
 def provider_error(
-    provider: str, *, code: str, final: bool, retry_after: str | None = None
+    provider: str,
+    *,
+    code: str,
+    final: bool = False,
+    setting: str | None = None,
+    retry_after: str | None = None,
 ) -> DeliveryError:
     """Return the error for a provider's response.
 
-    ``final`` means that no further attempt can succeed. ``retry_after`` is the
-    response's header (RFC 9110, section 10.2.3).
+    ``final`` means that no further attempt can succeed. ``setting`` is the setting
+    that the provider refuses. ``retry_after`` is the response's header (RFC 9110,
+    section 10.2.3).
     """
+    if setting:
+        reason = f"{provider} refuses this site's credentials or set-up"
+        return DeliveryMisconfigured(reason, setting=setting, code=code)
     if final:
         return DeliveryRejected(f"{provider} will not deliver it", code=code)
     return DeliveryFailed(
@@ -124,9 +150,25 @@ def provider_error(
     )
 
 
-def unreachable(provider: str, error: Exception) -> DeliveryFailed:
-    """Return the error for a failed connection, with the class of its cause only."""
-    return DeliveryFailed(f"{provider} was not reached: {type(error).__name__}")
+def unreachable(
+    provider: str, error: Exception, *, maybe_taken: bool = False
+) -> DeliveryFailed:
+    """Return the error for a failed connection, with the class of its cause only.
+
+    ``maybe_taken`` says that the connection failed after the request was sent.
+    """
+    what = "did not respond" if maybe_taken else "was not reached"
+    reason = f"{provider} {what}: {type(error).__name__}"
+    return DeliveryFailed(reason, maybe_taken=maybe_taken)
+
+
+def was_sent(error: Exception) -> bool:
+    """Return whether an error of ``requests`` came after the request was sent.
+
+    Its cause is a ``MaxRetryError`` of urllib3 if it could not connect.
+    """
+    causes = {type(argument).__name__ for argument in error.args}
+    return isinstance(error, OSError) and "MaxRetryError" not in causes
 
 
 def _parse_retry_after(header: str) -> int | None:

@@ -40,20 +40,37 @@ def segments(text: str) -> int:
 
     Escape sequences and surrogate pairs are not split between segments.
     """
-    alphabet = encoding(text)
-    alone, each = ROOM[alphabet]
-    if alphabet is Encoding.GSM7:
-        sizes = [2 if letter in EXTENSION else 1 for letter in text]
-    else:
-        sizes = [2 if letter > "\uffff" else 1 for letter in text]
+    alone, each = ROOM[encoding(text)]
+    sizes = _sizes(text)
     if sum(sizes) <= alone:
         return 1
     count, used = 1, 0
-    for size in sizes:
-        if used + size > each:
+    for one in sizes:
+        if used + one > each:
             count, used = count + 1, 0
-        used += size
+        used += one
     return count
+
+
+def size(text: str) -> int:
+    """Return the length of a text in septets, or in code units if it is UCS-2."""
+    return sum(_sizes(text))
+
+
+def shortened(text: str, limit: int) -> str:
+    """Cut a text to a size; the three dots at its end are part of it."""
+    if size(text) <= limit:
+        return text
+    text = text[: limit - 3]
+    while size(text) > limit - 3:
+        text = text[:-1]
+    return text + "..."
+
+
+def _sizes(text: str) -> list[int]:
+    if encoding(text) is Encoding.GSM7:
+        return [2 if letter in EXTENSION else 1 for letter in text]
+    return [2 if letter > "\uffff" else 1 for letter in text]
 
 
 def without_costly_accents(text: str) -> str:

@@ -16,15 +16,31 @@ from django.template.backends.django import DjangoTemplates
 from django.template.loader import get_template
 from django.utils import translation
 from django.utils.safestring import mark_safe
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from crudauth_django.channels.base import DeliveryIntent
-from crudauth_django.channels.segments import without_costly_accents
+from crudauth_django.channels.segments import (
+    ROOM,
+    Encoding,
+    encoding,
+    shortened,
+    size,
+    without_costly_accents,
+)
 
-#: Longer names are cut in an SMS: a second segment costs money.
+#: Longer names are cut in an SMS, to the shorter length if the text needs the
+#: room: a second segment costs money.
 SMS_NAME_LENGTH = 20
-#: A dot between two words, as in a host name.
-_DOT = re.compile(r"\.(?=\w)")
+SMS_NAME_MIN_LENGTH = 8
+
+#: A dot or a colon before a letter, as in an address of the web, and an @ at the
+#: start of a word, as in a mention. Full stops of other scripts count.
+_LINK = re.compile(r"[.:\u2024\u3002\ufe52\uff0e\uff61](?=[^\s.])|(?<!\w)@(?=\w)")
+#: Seven or more digits, with anything but letters between them.
+_NUMBER = re.compile(r"\d(?:(?:[^\w@]|_)*\d){6,}")
+#: A number or an address as nearly all people have one.
+_OWN_ADDRESS = re.compile(r"\+\d+|[\w.+-]+@[\w.-]+", re.ASCII)
+
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
@@ -44,15 +60,28 @@ class EmailText:
 def render_sms(intent: DeliveryIntent) -> str:
     """Render ``crudauth/sms/<kind>.txt`` as plain text, in the intent's language.
 
-    The account's name is cut to ``SMS_NAME_LENGTH``. It loses its accents if they
-    alone would make the message cost three times as much.
+    The account's name is cut to ``SMS_NAME_LENGTH``, and further if the text would
+    have a second segment. It loses its accents if they alone would make the message
+    cost three times as much. A name in other letters is left out of such a text.
     """
-    name = _safe_name(intent.account)
-    if len(name) > SMS_NAME_LENGTH:
-        name = name[: SMS_NAME_LENGTH - 3] + "..."
-    with translation.override(_language(intent.language)):
-        context = _context(intent, account=without_costly_accents(name))
+
+    def render(account: str) -> str:
+        context = _context(intent, account=account)
         return _render_plain(f"sms/{intent.kind}.txt", context).strip()
+
+    name = without_costly_accents(_shown_name(intent, limit=SMS_NAME_LENGTH))
+    name = shortened(name, SMS_NAME_LENGTH)
+    with translation.override(_language(intent.language)):
+        if encoding(name) is Encoding.UCS2:
+            # Translators: stands in an SMS for a name, after "of", "to" or "(".
+            neutral = gettext("your account")
+            if encoding(render(neutral)) is Encoding.GSM7:
+                name = neutral
+        text = render(name)
+        excess = size(text) - ROOM[encoding(text)][0]
+        if 0 < excess <= size(name) - SMS_NAME_MIN_LENGTH:
+            return render(shortened(name, size(name) - excess))
+        return text
 
 
 def render_email(intent: DeliveryIntent) -> EmailText:
@@ -63,7 +92,7 @@ def render_email(intent: DeliveryIntent) -> EmailText:
     """
     base = f"email/{intent.kind}"
     with translation.override(_language(intent.language)):
-        context = _context(intent, account=_safe_name(intent.account))
+        context = _context(intent, account=_shown_name(intent))
         subject = _render_plain(f"{base}.subject.txt", context)
         context["subject"] = " ".join(subject.split())
         return EmailText(
@@ -136,13 +165,18 @@ def _shipped_templates() -> DjangoTemplates:
     return DjangoTemplates(params)
 
 
-def _safe_name(name: str) -> str:
-    """Return a name as one printable line, in which no program finds a link.
+def _shown_name(intent: DeliveryIntent, *, limit: int | None = None) -> str:
+    """Return the name as one printable line, in which no program finds a link.
 
     A client may register any name with the recovery value of another person. A
     line break in the name could imitate a text of this site. ``win.example`` would
-    become a link to a site of the client's choice.
+    become a link to a site of the client's choice, and a number one to tap. Only
+    the recipient's own value stays whole.
     """
-    printable = "".join(char if char.isprintable() else " " for char in name)
-    line = " ".join(printable.split())
-    return line if "@" in line else _DOT.sub(". ", line)
+    printable = "".join(c if c.isprintable() else " " for c in intent.account)
+    name = " ".join(printable.split())
+    is_own = name == intent.recipient and _OWN_ADDRESS.fullmatch(name)
+    if is_own and (limit is None or size(name) <= limit):
+        return name
+    name = _NUMBER.sub(lambda run: "..." + run[0][-4:], name)
+    return _LINK.sub(r"\g<0> ", name)

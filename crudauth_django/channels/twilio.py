@@ -5,7 +5,13 @@ from typing import Any
 
 from crudauth_django.channels.addresses import require_https
 from crudauth_django.channels.base import DeliveryIntent, set_provider_id
-from crudauth_django.channels.provider import PhoneChannel, provider_error, unreachable
+from crudauth_django.channels.provider import (
+    PhoneChannel,
+    channel_options,
+    provider_error,
+    unreachable,
+    was_sent,
+)
 from crudauth_django.channels.texts import render_sms
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed
 
@@ -21,8 +27,7 @@ except ImportError as error:
 __all__ = ["TwilioChannel"]
 
 #: Final errors (https://www.twilio.com/docs/api/errors). All others are tried
-#: again: some pass, such as 20429 and 30001 (too fast), and the project can
-#: correct others, such as 20003 (credentials) and 21606 (its own sender).
+#: again: some pass, such as 20429 and 30001 (too fast).
 REJECTED = frozenset(
     # not a phone number
     {"21211", "21217", "21421", "21604"}
@@ -43,6 +48,27 @@ REJECTED = frozenset(
     # WhatsApp: not in the sandbox, or free text more than 24 hours after a message
     | {"63015", "63016"}
 )
+
+_CREDENTIALS = channel_options("account_sid", "auth_token")
+_ACCOUNT = channel_options("account_sid")
+_SENDER = channel_options("sender")
+_TEMPLATES = channel_options("templates")
+#: Errors of the project's own set-up, with the setting to correct. Twilio's pages
+#: name these causes: https://www.twilio.com/docs/api/errors/20003 and so on.
+MISCONFIGURED: dict[str, str] = {
+    # wrong, deleted or restricted credentials; the last two without a code
+    **dict.fromkeys(("20003", "70051", "401", "403"), _CREDENTIALS),
+    # an account without funds, suspended or closed, an unknown SID or address
+    **dict.fromkeys(("20005", "20403"), _ACCOUNT),
+    **dict.fromkeys(("20404", "404"), channel_options("account_sid", "api_url")),
+    # not a number of this account, or not one for messages
+    **dict.fromkeys(("21212", "21401", "21601", "21603", "21606"), _SENDER),
+    **dict.fromkeys(("21616", "21659", "21660", "21661"), _SENDER),
+    # not a messaging service of this account; a WhatsApp sender not set up
+    **dict.fromkeys(("21701", "21705", "63002", "63007", "63008"), _SENDER),
+    # not a template of this account or language; not two variables
+    **dict.fromkeys(("21655", "63027", "63028"), _TEMPLATES),
+}
 
 #: The shortest and longest time in Twilio's queue, in seconds (error 21624).
 VALIDITY_LIMITS = (1, 36_000)
@@ -94,16 +120,14 @@ class TwilioChannel(PhoneChannel):
         except TwilioException as error:
             code = str(getattr(error, "code", None) or "")
             retry_after = responses[-1].headers.get("Retry-After") if responses else ""
-            return provider_error(
-                "Twilio", code=code, final=code in REJECTED, retry_after=retry_after
-            )
+            return _error(code, retry_after=retry_after)
         except OSError as error:  # the base class of all errors of requests
-            return unreachable("Twilio", error)
+            return unreachable("Twilio", error, maybe_taken=was_sent(error))
         except ValueError:
-            return DeliveryFailed("Twilio sent an unreadable response")
+            reason = "Twilio sent an unreadable response"
+            return DeliveryFailed(reason, maybe_taken=True)
         if message.error_code:
-            code = str(message.error_code)
-            return provider_error("Twilio", code=code, final=code in REJECTED)
+            return _error(str(message.error_code))
         set_provider_id(message.sid or "")
         return None
 
@@ -124,3 +148,13 @@ class TwilioChannel(PhoneChannel):
         else:
             fields["body"] = render_sms(intent)
         return fields
+
+
+def _error(code: str, *, retry_after: str | None = None) -> DeliveryError:
+    return provider_error(
+        "Twilio",
+        code=code,
+        final=code in REJECTED,
+        setting=MISCONFIGURED.get(code),
+        retry_after=retry_after,
+    )

@@ -1,13 +1,20 @@
 """SMS and WhatsApp over Vonage's Messages API."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import to_locale
 
 from crudauth_django.channels.base import DeliveryIntent, set_provider_id
-from crudauth_django.channels.provider import PhoneChannel, provider_error, unreachable
+from crudauth_django.channels.provider import (
+    PhoneChannel,
+    channel_options,
+    provider_error,
+    unreachable,
+    was_sent,
+)
 from crudauth_django.channels.texts import render_sms
 from crudauth_django.exceptions import DeliveryError, DeliveryFailed, DeliveryRejected
 
@@ -26,8 +33,7 @@ except ImportError as error:
 __all__ = ["VonageChannel"]
 
 #: Final errors (https://developer.vonage.com/en/api-errors/messages). All others
-#: are tried again: some pass, such as 1000 (too fast), and the project can
-#: correct others, such as 1060 (its account) and 1120 (its sender).
+#: are tried again: some pass, such as 1000 (too fast).
 REJECTED = frozenset(
     # not a number, or not a recipient
     {"1040", "1170", "1430"}
@@ -41,6 +47,26 @@ REJECTED = frozenset(
     | {"1340"}
 )
 
+_CREDENTIALS = channel_options("credentials")
+#: Errors of the project's own set-up, with the setting to correct: those of the
+#: Messages API, and the general ones (https://developer.vonage.com/en/api-errors).
+MISCONFIGURED: dict[str, str] = {
+    # an account that is barred, without credit, or not enabled for this
+    **dict.fromkeys(("1060", "1070", "1080", "1140"), _CREDENTIALS),
+    **dict.fromkeys(
+        ("account-suspended", "low-balance", "unprovisioned"), _CREDENTIALS
+    ),
+    # wrong credentials; the statuses are those of responses without a code
+    **dict.fromkeys(("1110", "unauthorized", "invalid-api-key", "401"), _CREDENTIALS),
+    **dict.fromkeys(("invalid-signature", "jwt-expired", "jwt-revoked"), _CREDENTIALS),
+    **dict.fromkeys(("forbidden", "unprovisioned", "402", "403"), _CREDENTIALS),
+    **dict.fromkeys(("not-found", "404"), channel_options("credentials", "api_host")),
+    "1120": channel_options("sender"),
+    "1022": channel_options("templates"),
+}
+
+#: A private key contains this; without it, the option is a path.
+PEM = "-----BEGIN "
 #: The shortest and longest time for Vonage's attempts, in seconds.
 TTL_LIMITS = (20, 604_800)
 
@@ -94,12 +120,14 @@ class VonageChannel(PhoneChannel):
                 "Vonage",
                 code=code,
                 final=code in REJECTED,
+                setting=MISCONFIGURED.get(code),
                 retry_after=error.response.headers.get("Retry-After"),
             )
         except (VonageError, OSError) as error:  # OSError: all errors of requests
-            return unreachable("Vonage", error)
+            return unreachable("Vonage", error, maybe_taken=was_sent(error))
         except (TypeError, ValueError):
-            return DeliveryFailed("Vonage sent an unreadable response")
+            reason = "Vonage sent an unreadable response"
+            return DeliveryFailed(reason, maybe_taken=True)
         set_provider_id(response.message_uuid)
         return None
 
@@ -127,15 +155,32 @@ class VonageChannel(PhoneChannel):
 
 def _authentication(credentials: Mapping[str, str]) -> Auth:
     """Return the SDK's credentials, or raise ``ImproperlyConfigured``."""
+    options = dict(credentials)
+    key = options.get("private_key")
+    if isinstance(key, str) and PEM not in key:
+        # The SDK takes a path only if it has an extension.
+        options["private_key"] = _read_key(key)
     try:
-        auth = Auth(**credentials)
+        auth = Auth(**options)
         if auth.application_id:
             auth.create_jwt_auth_string()  # Fails here if the key can't sign.
     except (TypeError, ValueError, VonageError, PyJWTError):
         auth = None  # Raise below: the SDK's error may repeat a key.
-    if not credentials or auth is None:
+    if not options or auth is None:
         raise ImproperlyConfigured(
             "credentials must be a working application_id and private_key, "
             "or api_key and api_secret"
         )
     return auth
+
+
+def _read_key(path: str) -> str:
+    """Return the key in a file; the error does not repeat the path: it may be a key."""
+    try:
+        return Path(path).read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        reason = type(error).__name__
+    raise ImproperlyConfigured(
+        "private_key must be a PEM or the path of its file, which can't be read: "
+        f"{reason}"
+    )

@@ -19,6 +19,7 @@ from crudauth_django.channels.addresses import require_https
 from crudauth_django.channels.base import DeliveryIntent, set_provider_id
 from crudauth_django.channels.provider import (
     TemplateChannel,
+    channel_options,
     provider_error,
     unreachable,
 )
@@ -28,6 +29,16 @@ __all__ = ["WebhookChannel"]
 
 #: With these statuses, a gateway says that no attempt can succeed.
 FINAL_STATUSES = (HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY)
+#: The option that a gateway refuses with these statuses: it can't verify the
+#: signature, or it has no such resource (RFC 9110, section 15).
+MISCONFIGURED_STATUSES: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: channel_options("secret"),
+    HTTPStatus.FORBIDDEN: channel_options("secret"),
+    HTTPStatus.MOVED_PERMANENTLY: channel_options("url"),
+    HTTPStatus.PERMANENT_REDIRECT: channel_options("url"),
+    HTTPStatus.NOT_FOUND: channel_options("url"),
+    HTTPStatus.METHOD_NOT_ALLOWED: channel_options("url"),
+}
 #: The rest of a longer response is not read.
 MAX_RESPONSE_BYTES = 64 * 1024
 #: Longer values in a response are cut.
@@ -76,13 +87,16 @@ class WebhookChannel(TemplateChannel):
         body = json.dumps({**intent.to_dict(), **texts}).encode()
         path = self._url.path or "/"
         target = f"{path}?{self._url.query}" if self._url.query else path
+        connected = False
         try:
             with closing(self._connect()) as connection:
+                connection.connect()
+                connected = True
                 connection.request("POST", target, body, self._headers(intent.id, body))
                 response = connection.getresponse()
                 content = _read_object(response.read(MAX_RESPONSE_BYTES))
         except (OSError, HTTPException) as error:
-            return unreachable("The gateway", error)
+            return unreachable("The gateway", error, maybe_taken=connected)
         if HTTPStatus(200) <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             set_provider_id(content.get("id", ""))
             return None
@@ -90,6 +104,7 @@ class WebhookChannel(TemplateChannel):
             "The gateway",
             code=content.get("code") or str(response.status),
             final=response.status in FINAL_STATUSES,
+            setting=MISCONFIGURED_STATUSES.get(response.status),
             retry_after=response.headers.get("Retry-After"),
         )
 

@@ -2,5 +2,14 @@
 
 from importlib import import_module
 
-for _name in ("backends", "channels", "project", "settings", "shape", "texts"):
+_CHECKS = (
+    "authentication",
+    "backends",
+    "channels",
+    "project",
+    "settings",
+    "shape",
+    "texts",
+)
+for _name in (*_CHECKS, "at_start"):
     import_module(f"{__name__}.{_name}")

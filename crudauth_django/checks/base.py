@@ -1,10 +1,12 @@
 """Register checks, and read settings before they are checked."""
 
 from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import request_started
 
 from crudauth_django.channels.base import DeliveryChannel, get_channels
 from crudauth_django.channels.fallback import FallbackChannel
@@ -14,12 +16,18 @@ Messages: TypeAlias = Iterator[checks.CheckMessage]
 Check: TypeAlias = Callable[..., list[checks.CheckMessage]]
 
 
+#: The receiver that runs the checks at the first request of a server.
+AT_START = "crudauth.check_at_start"
+
+
 def system_check(*, deploy: bool = False) -> Callable[[Callable[[], Messages]], Check]:
     """Register a generator of messages with Django; ``deploy`` is for production."""
 
     def decorate(generate: Callable[[], Messages]) -> Check:
         @checks.register("crudauth", deploy=deploy)
         def check(**_kwargs: Any) -> list[checks.CheckMessage]:
+            # They have been shown: a server in this process need not run them.
+            request_started.disconnect(dispatch_uid=AT_START)
             return list(generate())
 
         return check
@@ -39,6 +47,12 @@ def result_or_error(function: Callable[..., Any], *args: object) -> Any:
         return function(*args)
     except (TypeError, ValueError, ImportError, ImproperlyConfigured) as error:
         return error
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence with the name that is most like a wrong one, or ``""``."""
+    close = get_close_matches(name, known, n=1, cutoff=0.8)
+    return f"Did you mean {close[0]}? " if close else ""
 
 
 def every_channel() -> list[DeliveryChannel]:

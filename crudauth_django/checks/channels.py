@@ -27,10 +27,10 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
 @system_check()
 def check_channels() -> Messages:
     """Require usable channels, and one for the recovery factor."""
-    factor = getattr(get_user_model(), "RECOVERY_FACTOR", None)
     backends = parsed("CRUDAUTH_CHANNELS")
-    if backends is None:
-        return
+    if backends is None or not hasattr(get_user_model(), "RECOVERY_FACTOR"):
+        return  # crudauth.E021, crudauth.E001
+    factor = get_user_model().RECOVERY_FACTOR
     found = [_load_channel(backend) for backend in backends]
     yield from (entry for entry in found if isinstance(entry, checks.CheckMessage))
     channels = [entry for entry in found if isinstance(entry, DeliveryChannel)]

@@ -10,7 +10,13 @@ from django.utils.module_loading import import_string
 from rest_framework.serializers import Serializer
 
 from crudauth_django.channels.addresses import is_loopback
-from crudauth_django.checks.base import Messages, parsed, result_or_error, system_check
+from crudauth_django.checks.base import (
+    Messages,
+    did_you_mean,
+    parsed,
+    result_or_error,
+    system_check,
+)
 from crudauth_django.conf.settings import PREFIX, parse_setting, setting_names
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.users import protected_fields, writable_fields
@@ -31,7 +37,8 @@ def check_settings() -> Messages:
         if name.startswith(PREFIX) and name not in known:
             yield checks.Error(
                 f"{name} is not a setting.",
-                hint=f"The settings are: {', '.join(sorted(known))}.",
+                hint=f"{did_you_mean(name, known)}The settings are: "
+                f"{', '.join(sorted(known))}.",
                 id="crudauth.E020",
             )
     for name in known:
@@ -85,6 +92,32 @@ def check_limits() -> Messages:
                 "guesses or messages.",
                 id="crudauth.W012",
             )
+
+
+@system_check(deploy=True)
+def check_throttles() -> Messages:
+    """Require a limit for the requests of a network."""
+    throttles = parsed("CRUDAUTH_THROTTLES")
+    if throttles is not None and not any(throttles.values()):
+        yield checks.Warning(
+            "Every rate in CRUDAUTH_THROTTLES is off: one client can register "
+            "accounts and cause messages without a limit.",
+            hint="Set rates, or remove the setting to have the default ones.",
+            id="crudauth.W032",
+        )
+
+
+@system_check(deploy=True)
+def check_proxies() -> Messages:
+    """Require a statement about proxies: the default is right without one only."""
+    if not hasattr(settings, "CRUDAUTH_TRUSTED_PROXIES"):
+        yield checks.Warning(
+            "CRUDAUTH_TRUSTED_PROXIES is not set. Behind a proxy, all clients then "
+            "share one network and its limits.",
+            hint="Set it to the number of proxies that append to X-Forwarded-For. "
+            "Set 0 if clients connect to the application directly.",
+            id="crudauth.W031",
+        )
 
 
 @system_check()

@@ -1,5 +1,6 @@
 """Check the user model: its declaration, and information that it would reveal."""
 
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.db import models
@@ -36,9 +37,12 @@ def check_user_model() -> Messages:
     """Check ``AUTH_USER_MODEL`` and its shape."""
     model = user_model()
     if not issubclass(model, AbstractAuthUser):
+        ours = (m for m in apps.get_models() if issubclass(m, AbstractAuthUser))
+        own = next((each._meta.label for each in ours), "accounts.User")
         yield checks.Error(
             f"AUTH_USER_MODEL {model._meta.label} is not an AbstractAuthUser.",
-            hint="Inherit crudauth_django.models.AbstractAuthUser.",
+            hint=f'Set AUTH_USER_MODEL = "{own}", a model that '
+            "inherits crudauth_django.models.AbstractAuthUser.",
             obj=model,
             id="crudauth.E001",
         )

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -21,7 +22,8 @@ from crudauth_django.security.redemption import RECOVERIES
 
 #: As long as the token of a UUID: 37 bytes in base64url. A number's is shorter.
 _UUID_TOKEN = "x" * 50
-_ACCOUNT = "x" * texts.SMS_NAME_LENGTH
+#: The longest name, in letters of GSM-7 and in others that lose no accent.
+_ACCOUNTS = ("x" * texts.SMS_NAME_LENGTH, "\u0142" * texts.SMS_NAME_LENGTH)
 
 
 @system_check(deploy=True)
@@ -30,7 +32,7 @@ def check_segments() -> Messages:
 
     They do if the factor is a phone number, or if a channel for SMS serves it.
     Every text is rendered in each translated language of the project, with the
-    longest name and token.
+    longest token, and the longest names inside and outside of GSM-7.
     """
     field = recovery_field()
     try:
@@ -59,16 +61,22 @@ def _check_languages() -> Messages:
                 kind=kind,
                 token=token,
                 recipient="",
-                account=_ACCOUNT,
+                account="",
                 language=language,
                 expires_in=recovery.purpose.max_age() if recovery else None,
                 link=link_for(kind, token),
             )
-            rendered[kind] = texts.render_sms(intent)
+            named = [replace(intent, account=name) for name in _ACCOUNTS]
+            rendered[kind] = max(map(texts.render_sms, named), key=segments)
         new = {kind: text for kind, text in rendered.items() if text not in seen}
         seen.update(new.values())
         if long := {k: text for k, text in new.items() if segments(text) > 1}:
-            yield _price(language, long)
+            found = _price(language, long)
+            # Django's own LANGUAGES are no decision of the project.
+            own = settings.is_overridden("LANGUAGES")  # type: ignore[misc]  # unknown to the stubs
+            chosen = own or language == settings.LANGUAGE_CODE
+            if chosen or found.level > checks.INFO:
+                yield found
 
 
 def _languages() -> Iterator[str]:

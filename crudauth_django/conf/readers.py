@@ -20,6 +20,7 @@ _RATE = re.compile(r"(?P<count>[1-9]\d*)/(?P<number>[1-9]\d*)?(?P<unit>[smhd])")
 #: The default rates: ``change_password`` per user, the others per network.
 THROTTLES = {
     "register": "30/h",
+    "login": "300/h",
     "verify_request": "30/h",
     "reset_request": "30/h",
     "change_request": "30/h",
@@ -32,6 +33,8 @@ FRONTEND_PATHS: dict[str, str] = {
     MessageKind.RESET_PASSWORD: "reset",
     MessageKind.CHANGE_RECOVERY: "change",
 }
+#: Stands for the token in a URL of ``CRUDAUTH_FRONTEND_URL``.
+TOKEN_PLACEHOLDER = "{token}"  # noqa: S105 (a placeholder, not a token)
 
 
 def read_seconds(value: object) -> timedelta:
@@ -103,7 +106,9 @@ def read_options(kind: type[_Options], value: object) -> _Options:
         raise ValueError("must be a dict")
     readers = {o.name.upper(): _OPTION_READERS[type(o.default)] for o in fields(kind)}
     if unknown := set(value) - set(readers):
-        raise ValueError(f"has unknown keys: {sorted(map(str, unknown))}")
+        raise ValueError(
+            f"has unknown keys: {sorted(map(str, unknown))}; known: {sorted(readers)}"
+        )
     return kind(**{name.lower(): readers[name](given) for name, given in value.items()})
 
 
@@ -137,7 +142,9 @@ def read_throttles(value: object) -> dict[str, tuple[Rate, ...]]:
     if not isinstance(value, Mapping):
         raise ValueError("must be a dict of rates")
     if unknown := set(value) - set(THROTTLES):
-        raise ValueError(f"has unknown keys: {sorted(map(str, unknown))}")
+        raise ValueError(
+            f"has unknown keys: {sorted(map(str, unknown))}; known: {sorted(THROTTLES)}"
+        )
     return {name: read_rates(rate) for name, rate in {**THROTTLES, **value}.items()}
 
 
@@ -156,12 +163,17 @@ def read_frontend(value: object) -> dict[str, str]:
         parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
         if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ValueError(f"{url!r} is not a URL with https:// or http://")
+        if set("{}") & set(url.replace(TOKEN_PLACEHOLDER, "", 1)):
+            raise ValueError(f"{url!r} may have one placeholder, {TOKEN_PLACEHOLDER}")
     return dict(value)
 
 
 def read_function(value: object) -> Callable[..., Any] | None:
     """Read a function, its dotted path, or ``None``."""
-    function = import_string(value) if isinstance(value, str) else value
+    try:
+        function = import_string(value) if isinstance(value, str) else value
+    except ImportError as error:
+        raise ValueError(f"can't be imported: {error}") from error
     if function is not None and not callable(function):
         raise ValueError("must be a callable or its dotted path")
     return function

@@ -35,8 +35,10 @@ class Settings:
     #: ``OPTIONS``. Every channel for the recovery factor is used.
     channels: tuple[Backend, ...] = _option((), readers.read_backends)
     #: The target of the links in messages: a base URL, or a dict with a full URL
-    #: for each kind. Below a base URL, the kinds have the paths ``verify``,
-    #: ``reset`` and ``change``. ``""``: messages have no link.
+    #: for each of the kinds ``verify_recovery``, ``reset_password`` and
+    #: ``change_recovery``. Below a base URL, these have the paths ``verify``,
+    #: ``reset`` and ``change``. A link ends with ``?token=…``, or has the token in
+    #: place of ``{token}`` in the URL. ``""``: messages have no link.
     frontend_url: Mapping[str, str] = _option("", readers.read_frontend)
     #: The class that carries messages out of the request.
     dispatcher: Backend = _option(
@@ -67,33 +69,49 @@ class Settings:
     #: is the rule only while another account holds or claims the value.
     verify_requires_password: bool = _option(False, readers.read_flag)
     #: A dict with any of these keys, durations as ``timedelta``. ``ATTEMPTS``:
-    #: the failures that lock one account (default 5). ``NETWORK_ATTEMPTS``: the
-    #: failures that lock one network (50). ``WINDOW``: how long a failure counts
-    #: (15 minutes). ``BASE``: the length of the first lock; each further lock is
-    #: twice as long (60 seconds). ``MAX``: the longest lock (1 hour). ``MEMORY``:
-    #: how long the number of locks is remembered (24 hours). ``None`` switches
-    #: the lockout off.
+    #: the failures that lock an identifier in one network, and silently an account
+    #: over all networks (default 5). ``NETWORK_ATTEMPTS``: the failures that lock
+    #: one network (50). ``WINDOW``: how long a failure counts (15 minutes).
+    #: ``BASE``: the length of the first lock; each further lock is twice as long
+    #: (60 seconds). ``MAX``: the longest lock (1 hour). ``MEMORY``: how long the
+    #: number of locks is remembered (24 hours). ``LONG_ATTEMPTS``: the failures
+    #: without a success of the owner that lock an account until ``LONG_WINDOW``
+    #: ends, silently (100 in 30 days). ``None`` switches the lockout off.
     lockout: Lockout | None = _option({}, readers.read_lockout)
     #: How long a device is known after a login. Its cookie has a budget of its own
     #: for guesses, so that the failures of other clients do not lock it out.
     device_max_age: timedelta = _option(timedelta(days=365), readers.read_seconds)
     #: Rates (``count/period``) of ``register``, ``verify_request``,
-    #: ``reset_request``, ``change_request`` (per network; ``"30/h"`` each) and
-    #: ``change_password`` (per user; ``"10/h"``). A name that you leave out keeps
-    #: its default. Of a list, every rate applies. ``None`` means no limit.
+    #: ``reset_request``, ``change_request`` (per network; ``"30/h"`` each), ``login``
+    #: (per network; ``"300/h"``) and ``change_password`` (per user; ``"10/h"``).
+    #: Requests that are refused for their form, such as a weak password, are counted
+    #: apart, up to ten times the rate. A name that you leave out keeps its default.
+    #: Of a list, every rate applies. ``None`` means no limit.
     throttles: Mapping[str, tuple[Rate, ...]] = _option({}, readers.read_throttles)
-    #: The limit of messages to one recovery value, all kinds together.
+    #: The limit of messages to one recovery value, all kinds together but the
+    #: notices of ``CRUDAUTH_NOTICE_BUDGET``. Each attempt at a message counts.
+    #: Registrations can use half of it.
     target_budget: tuple[Rate, ...] = _option(["5/15m", "10/d"], readers.read_rates)
-    #: When a failed message is tried again. A dict with any of these keys, each a
-    #: ``timedelta``. ``BASE``: the second attempt waits between this and twice
-    #: this; the limit doubles with each further attempt (default 2 seconds).
-    #: ``MAX``: the longest wait, unless a provider asks for a longer one (15
-    #: minutes). ``LEASE``: the time of a durable queue's worker for one attempt,
-    #: all channels together; afterwards another worker may try (5 minutes).
+    #: The limit of notices to one recovery value that say what has happened:
+    #: ``recovery_changed`` and ``password_changed``. Each kind has its own. Only a
+    #: password or a token causes such a notice, so no other request uses this
+    #: budget. A notice over the limit waits.
+    notice_budget: tuple[Rate, ...] = _option(["5/15m", "20/d"], readers.read_rates)
+    #: When and how often a failed message is tried again. A dict with any of these
+    #: keys. ``TRIES``: the attempts at one message, at most (default 10). ``BASE``:
+    #: the second attempt waits between this and twice this, and each further wait
+    #: is four times as long (``timedelta``, 5 seconds). ``MAX``: the longest wait,
+    #: unless a provider asks for a longer one (``timedelta``, 4 hours). ``LEASE``:
+    #: the time of a durable queue's worker for one attempt, all channels together;
+    #: afterwards another worker may try (``timedelta``, 5 minutes).
     retry: Retry = _option({}, partial(readers.read_options, Retry))
     #: The number of proxies in front of the application that append to
     #: ``X-Forwarded-For``.
     trusted_proxies: int = _option(0, readers.read_whole)
+    #: Whether a server logs the results of the system checks at the first request
+    #: of each process. Commands that run the checks, such as ``runserver``, have
+    #: shown them already.
+    check_at_start: bool = _option(True, readers.read_flag)
     #: Whether ``/register`` creates accounts.
     registration_open: bool = _option(True, readers.read_flag)
     #: The serializer of ``/register``.

@@ -31,14 +31,17 @@ class Lockout:
     base: timedelta = timedelta(seconds=60)
     max: timedelta = timedelta(hours=1)
     memory: timedelta = timedelta(hours=24)
+    long_attempts: int = 100
+    long_window: timedelta = timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retry:
-    """``CRUDAUTH_RETRY``: when a message is tried again."""
+    """``CRUDAUTH_RETRY``: when and how often a message is tried again."""
 
-    base: timedelta = timedelta(seconds=2)
-    max: timedelta = timedelta(minutes=15)
+    tries: int = 10
+    base: timedelta = timedelta(seconds=5)
+    max: timedelta = timedelta(hours=4)
     lease: timedelta = timedelta(minutes=5)
 
 

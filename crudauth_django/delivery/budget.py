@@ -1,46 +1,102 @@
-"""Count the messages to one recovery value."""
+"""Limit the messages to one recovery value: every attempt at one counts."""
 
-import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from crudauth_django.channels.masking import mask
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.conf.types import Rate
 from crudauth_django.counters import get_counters
 from crudauth_django.counters.base import counter_key
+from crudauth_django.delivery.message import PendingMessage
+from crudauth_django.kinds import EVENT_KINDS, Cause
 
-logger = logging.getLogger(__name__)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldBack:
+    """A budget that is used up."""
+
+    #: Its name, for the log.
+    code: str
+    #: When it allows messages again, in Unix seconds.
+    until: float
 
 
-def is_within_budget(recipient: str) -> bool:
-    """Count one more message; return whether the value's budget allows it.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Limit:
+    """One rate of a budget, and its two keys."""
 
-    A message over the budget is dropped, and the log says so.
+    code: str
+    rate: Rate
+    key: str
+    #: Counter stores do not tell when a count expires, so this key does.
+    end_key: str
+
+
+def count_attempt(message: PendingMessage) -> HeldBack | None:
+    """Count one attempt at a message; return the budget that does not allow it.
+
+    An attempt that is not allowed is not counted.
     """
-    exceeded = _count(recipient, scope="target")
-    if exceeded is None:
-        return True
-    logger.warning(
-        "%s has had %d messages in %d s: no more for now.",
-        mask(recipient),
-        exceeded.count,
-        exceeded.period,
-    )
-    return False
+    return _count(message, prefix="")
 
 
-def count_unknown(value: str) -> None:
-    """Count a value without an account, under a key that is never read.
+def count_unknown(message: PendingMessage) -> None:
+    """Count a message without an account, under keys that are never read.
 
     On SQLite, the next request waits for these writes. If only known values
     caused them, response times would reveal accounts.
     """
-    _count(value, scope="unknown")
+    _count(message, prefix="unknown ")
 
 
-def _count(value: str, *, scope: str) -> Rate | None:
-    """Count under every rate; return the first rate that is exceeded."""
-    for rate in get_settings().target_budget:
-        key = counter_key(scope, value, str(rate.period))
-        if get_counters().increment(key, period=rate.period) > rate.count:
-            return rate
+def find_held_back(message: PendingMessage) -> HeldBack | None:
+    """Return the budget that would not allow an attempt now; nothing is counted."""
+    limits = list(_limits(message, prefix=""))
+    counts = get_counters().get_many([limit.key for limit in limits])
+    used_up = (one for one in limits if counts.get(one.key, 0) >= one.rate.count)
+    return next(map(_held_back, used_up), None)
+
+
+def _count(message: PendingMessage, *, prefix: str) -> HeldBack | None:
+    counters = get_counters()
+    counted: list[str] = []
+    for limit in _limits(message, prefix=prefix):
+        number = counters.increment(limit.key, period=limit.rate.period)
+        counted.append(limit.key)
+        if number == 1:
+            end = int(time.time()) + limit.rate.period + 1
+            counters.set(limit.end_key, end, period=limit.rate.period)
+        if number > limit.rate.count:
+            for key in counted:
+                counters.decrement(key)
+            return _held_back(limit)
     return None
+
+
+def _held_back(limit: _Limit) -> HeldBack:
+    """Read when a used-up limit ends; it is never in the past."""
+    latest = time.time() + limit.rate.period
+    end = get_counters().get_many([limit.end_key]).get(limit.end_key, latest)
+    return HeldBack(code=limit.code, until=max(end, time.time() + 1))
+
+
+def _limits(message: PendingMessage, *, prefix: str) -> Iterator[_Limit]:
+    """Yield the limits of a message, narrow ones first."""
+    policy = get_settings()
+    budgets = {"target_budget": policy.target_budget}
+    if message.kind in EVENT_KINDS:
+        budgets = {f"notice_budget {message.kind}": policy.notice_budget}
+    elif message.cause == Cause.REGISTRATION:
+        # The other half is left for requests of the value's owner.
+        halves = [replace(r, count=max(1, r.count // 2)) for r in policy.target_budget]
+        budgets = {"registration_budget": tuple(halves), **budgets}
+    for scope, rates in budgets.items():
+        for rate in rates:
+            parts = (f"{prefix}{scope}", message.value, str(rate.period))
+            yield _Limit(
+                code=scope.partition(" ")[0],
+                rate=rate,
+                key=counter_key(*parts),
+                end_key=counter_key("end", *parts),
+            )

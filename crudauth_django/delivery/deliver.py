@@ -5,21 +5,24 @@ because the look-up happens here.
 """
 
 import logging
-import time
 from dataclasses import replace
 
-from crudauth_django.channels.masking import mask
-from crudauth_django.delivery.budget import count_unknown, is_within_budget
+from crudauth_django.delivery.budget import count_attempt, count_unknown
+from crudauth_django.delivery.held_back import report_held_back
 from crudauth_django.delivery.message import PendingMessage
-from crudauth_django.delivery.recipients import ResolvedMessage, resolve
+from crudauth_django.delivery.recipients import resolve
 from crudauth_django.delivery.send import (
     Checkpoint,
     channels_for,
+    plan_next_attempt,
     report_failures,
     send_to_channels,
 )
 
 logger = logging.getLogger(__name__)
+
+#: The label of errors before a channel is reached.
+NO_CHANNEL = "none"
 
 
 def deliver_message(
@@ -40,59 +43,58 @@ def deliver_message(
             checkpoint(rest)
 
     if message.is_outdated():
-        logger.error("Gave up on %s (%s).", message.id, message.kind)
+        report_held_back(message, labels=message.channels or (), code="expired")
         return None
     try:
         return _deliver(message, record)
     # An unforeseen error must neither lose the message nor end the worker.
     except Exception as error:  # noqa: BLE001 (the reason is the line above)
+        name = type(error).__name__  # a traceback could show the value
         logger.error(
             "Message %s (%s) could not be delivered: %s.",
             message.id,
             message.kind,
-            type(error).__name__,  # a traceback could show the value
+            name,
         )
-        return remaining.next_attempt(channels=remaining.channels)
+        following = plan_next_attempt(message, {NO_CHANNEL: error})
+        if following.channels and not following.end_reason():
+            return replace(following, channels=remaining.channels)
+        report_held_back(message, labels=remaining.channels or (), code=name)
+        return None
 
 
 def _deliver(message: PendingMessage, checkpoint: Checkpoint) -> PendingMessage | None:
     resolved = resolve(message)
     if resolved is None:
         logger.debug("No account waits for %s (%s).", message.id, message.kind)
-        count_unknown(message.value)
-        return None
-    if _is_too_late(message, resolved, at=time.time()):
+        count_unknown(message)
         return None
     channels = channels_for(message, resolved.user.shape().recovery_factor)
-    if message.channels is None:
-        if not channels or not is_within_budget(message.value):
-            return None
-        # It is counted: a retry after a crash must not count it again.
-        message = replace(message, channels=list(channels))
-        checkpoint(message)
-    intent = resolved.make_intent(message)
-    failed = send_to_channels(message, intent, channels=channels, checkpoint=checkpoint)
-    if not failed:
+    if not channels:
         return None
-    waits = [a.error.retry_after or 0 for a in failed.values() if a.error is not None]
-    following = message.next_attempt(channels=list(failed), retry_after=max(waits))
-    ended = _is_too_late(message, resolved, at=following.due_at)
-    report_failures(failed, intent, channels=channels, ended=ended)
-    return None if ended else following
-
-
-def _is_too_late(
-    message: PendingMessage, resolved: ResolvedMessage, *, at: float
-) -> bool:
-    """Return whether a token of the request's time has expired at a Unix time."""
-    if at <= message.requested_at + resolved.max_age.total_seconds():
-        return False
-    logger.error(
-        "Gave up on %s (%s) to %s after %d tries in %d s.",
-        message.id,
-        message.kind,
-        mask(message.value),
-        message.attempt,
-        time.time() - message.requested_at,
-    )
-    return True
+    expires_at = message.requested_at + resolved.max_age.total_seconds()
+    if ended := message.end_reason(expires_at=expires_at):
+        report_held_back(message, kind=resolved.kind, labels=channels, code=ended)
+        return None
+    if held := count_attempt(message):
+        waiting = message.wait(until=held.until, channels=list(channels))
+        lost = waiting is not None and waiting.end_reason(expires_at=expires_at)
+        report_held_back(
+            message,
+            kind=resolved.kind,
+            labels=channels,
+            code=held.code,
+            until=None if lost else held.until,
+        )
+        return None if lost else waiting
+    # An attempt whose worker is killed counts like any other: the provider may
+    # have taken the message.
+    started = replace(message, attempt=message.attempt + 1, channels=list(channels))
+    checkpoint(started)
+    intent = resolved.make_intent(message)
+    failed = send_to_channels(started, intent, channels=channels, checkpoint=checkpoint)
+    following = plan_next_attempt(message, {k: a.error for k, a in failed.items()})
+    if following.end_reason(expires_at=expires_at):
+        following = replace(following, channels=[])
+    report_failures(message, failed, intent, channels=channels, following=following)
+    return following if following.channels else None

@@ -17,16 +17,20 @@ def report_error(
     channel: DeliveryChannel, intent: DeliveryIntent, attempt: DeliveryAttempt
 ) -> None:
     """Log a failed attempt and send ``delivery_failed``; no secret is in either."""
-    if attempt.error is None:
+    error = attempt.error
+    if error is None:
         return
     recipient = mask(intent.recipient)
-    reason = f"{type(attempt.error).__name__}: {attempt.error}"
+    reason = f"{type(error).__name__}: {error}"
+    if setting := getattr(error, "setting", ""):  # of DeliveryMisconfigured
+        reason = f"{reason}. Check the setting {setting}."
     logger.error(
-        "%s did not deliver %s (%s) to %s: %s",
+        "%s did not deliver %s (%s) to %s, code %s: %s",
         type(channel).__qualname__,
         intent.id,
         intent.kind,
         recipient,
+        error.code or "-",
         reason,
     )
     signals.delivery_failed.send_robust(
@@ -35,7 +39,7 @@ def report_error(
         kind=intent.kind,
         recipient=recipient,
         reason=reason,
-        code=attempt.error.code,
+        code=error.code,
     )
 
 

@@ -1,20 +1,43 @@
 """Hand one message to every channel that serves it."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from crudauth_django.channels.attempts import DeliveryAttempt, try_channel
+from django.db import InterfaceError, OperationalError
+
+from crudauth_django.channels.attempts import (
+    DeliveryAttempt,
+    UnexpectedFailure,
+    try_channel,
+)
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent, get_channels
+from crudauth_django.delivery.held_back import log_given_up
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.delivery.reporting import report_error, report_outcome
-from crudauth_django.exceptions import DeliveryFailed
+from crudauth_django.exceptions import (
+    CountersUnavailable,
+    DeliveryError,
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 from crudauth_django.kinds import Outcome
 
 logger = logging.getLogger(__name__)
 
 #: Is called with the rest of a message whenever a part of it is done.
 Checkpoint = Callable[[PendingMessage], None]
+
+#: A provider that did not respond in time may have sent the message each time.
+MAX_MAYBE_TAKEN = 2
+#: An error that a channel does not expect, such as a bug, rarely passes.
+MAX_UNEXPECTED = 5
+#: Errors, before a channel is reached, of services that come back.
+OUTAGES = (OperationalError, InterfaceError, CountersUnavailable, OSError)
+#: The least wait, in seconds, until a person has corrected the set-up.
+MISCONFIGURED_WAIT = 900
 
 
 def channels_for(message: PendingMessage, factor: str) -> dict[str, DeliveryChannel]:
@@ -43,7 +66,7 @@ def send_to_channels(
     for label, channel in channels.items():
         attempt = try_channel(channel, intent)
         report_error(channel, intent, attempt)
-        if isinstance(attempt.error, DeliveryFailed):
+        if attempt.error and not isinstance(attempt.error, DeliveryRejected):
             failed[label] = attempt
             continue
         remaining.remove(label)
@@ -54,14 +77,52 @@ def send_to_channels(
     return failed
 
 
+def plan_next_attempt(
+    message: PendingMessage, errors: Mapping[str, Exception | None]
+) -> PendingMessage:
+    """Return the next attempt at what failed; ``errors`` has the labels.
+
+    A label that has failed too often in one way is not in its ``channels``.
+    """
+    failures, waits = Counter(message.failures), [0]
+    channels = []
+    for label, error in errors.items():
+        limit, name = failure_limit(error)
+        failures.update([f"{name} {label}"] if name else [])
+        if name and failures[f"{name} {label}"] >= limit:
+            continue
+        channels.append(label)
+        if isinstance(error, DeliveryError):
+            waits.append(error.retry_after or 0)
+        if isinstance(error, DeliveryMisconfigured):
+            waits.append(MISCONFIGURED_WAIT)
+    following = message.next_attempt(channels=channels, retry_after=max(waits))
+    return replace(following, failures=dict(failures))
+
+
+def failure_limit(error: Exception | None) -> tuple[int, str]:
+    """Return how often an error may occur, and its name; ``""`` for any number."""
+    if isinstance(error, UnexpectedFailure):
+        return MAX_UNEXPECTED, "unexpected"
+    if isinstance(error, DeliveryFailed) and error.maybe_taken:
+        return MAX_MAYBE_TAKEN, "maybe_taken"
+    if isinstance(error, (DeliveryError, *OUTAGES)):
+        return 0, ""
+    return MAX_UNEXPECTED, "unexpected"
+
+
 def report_failures(
+    message: PendingMessage,
     failed: Mapping[str, DeliveryAttempt],
     intent: DeliveryIntent,
     *,
     channels: Mapping[str, DeliveryChannel],
-    ended: bool,
+    following: PendingMessage,
 ) -> None:
-    """Report the failed attempts; ``ended`` if there will be no other one."""
-    outcome = Outcome.GAVE_UP if ended else Outcome.FAILED
+    """Report the failed attempts; the channels of ``following`` are tried again."""
     for label, attempt in failed.items():
+        outcome = Outcome.FAILED
+        if label not in (following.channels or ()):
+            log_given_up(message, reason=label)
+            outcome = Outcome.GAVE_UP
         report_outcome(channels[label], intent, attempt, label=label, outcome=outcome)

@@ -14,7 +14,7 @@ class LoggedDeliveryAdmin(admin.ModelAdmin):
 
     list_display = (
         *("tried_at", "kind", "recipient", "country"),
-        *("channel", "outcome", "attempts", "code"),
+        *("channel", "outcome", "held_until", "attempts", "code"),
     )
     list_filter = ("outcome", "kind", "channel", "country", "tried_at")
     search_fields = ("message_id", "provider_id", "code")

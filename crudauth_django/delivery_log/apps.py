@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from crudauth_django.signals import delivery_attempted
+from crudauth_django.signals import delivery_attempted, delivery_held_back
 
 
 class DeliveryLogConfig(AppConfig):
@@ -15,6 +15,8 @@ class DeliveryLogConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from crudauth_django.delivery_log.recording import record_attempt
+        from crudauth_django.delivery_log import recording
 
-        delivery_attempted.connect(record_attempt, dispatch_uid="crudauth_delivery_log")
+        uid = "crudauth_delivery_log"
+        delivery_attempted.connect(recording.record_attempt, dispatch_uid=uid)
+        delivery_held_back.connect(recording.record_held_back, dispatch_uid=uid)

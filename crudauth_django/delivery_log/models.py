@@ -23,10 +23,12 @@ class LoggedDelivery(models.Model):
             (Outcome.DELIVERED.value, _("delivered")),
             (Outcome.REJECTED.value, _("rejected")),
             (Outcome.GAVE_UP.value, _("given up")),
+            (Outcome.HELD_BACK.value, _("held back")),
         ],
     )
     provider_id = models.CharField(_("provider's id"), max_length=100, blank=True)
     code = models.CharField(_("provider's code"), max_length=100, blank=True)
+    held_until = models.DateTimeField(_("held back until"), null=True, blank=True)
     first_tried_at = models.DateTimeField(_("first tried at"), auto_now_add=True)
     tried_at = models.DateTimeField(_("last tried at"), db_index=True)
 

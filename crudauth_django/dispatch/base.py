@@ -28,6 +28,12 @@ class Dispatcher(ABC):
     def dispatch(self, message: PendingMessage) -> None:
         """Accept a message; never raise for a problem of its delivery."""
 
+    def drain(self) -> None:  # noqa: B027 (most queues are outside of the process)
+        """Deliver what waits in this process, before the process ends.
+
+        It blocks. By default nothing waits in the process.
+        """
+
 
 class InlineDispatcher(Dispatcher):
     """Delivers before it returns, in one attempt: for tests and consoles only.

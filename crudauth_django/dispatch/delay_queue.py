@@ -1,6 +1,7 @@
 """A bounded queue whose items are due at a time."""
 
 import heapq
+from collections.abc import Callable
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -31,6 +32,13 @@ class DelayQueue(Generic[T]):
     def pop(self) -> T:
         """Remove and return the first item; raises ``IndexError`` if empty."""
         return heapq.heappop(self._heap)[2]
+
+    def drop_highest(self, key: Callable[[T], int]) -> T:
+        """Remove and return the item with the highest key, of several the last due."""
+        worst = max(self._heap, key=lambda entry: (key(entry[2]), *entry[:2]))
+        self._heap.remove(worst)
+        heapq.heapify(self._heap)
+        return worst[2]
 
     def seconds_until_due(self, *, now: float) -> float | None:
         """Return the wait for the first item, at most 0 if it is due.

@@ -9,7 +9,7 @@ or run twice neither loses nor duplicates a message.
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, connections, router
@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from crudauth_django.conf.settings import get_settings
+from crudauth_django.delivery.held_back import report_held_back
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.models import OutboxEntry
 
@@ -77,7 +78,10 @@ class Lease:
 
 
 def acquire(entry_id: str) -> Lease | None:
-    """Lease an entry that is due; ``None`` if it is not, or is leased."""
+    """Lease an entry that is due; ``None`` if it is not, or is leased.
+
+    An entry that can't be read is logged and deleted.
+    """
     now = timezone.now()
     row = _rows().filter(pk=entry_id, due_at__lte=now + CLOCK_SKEW).first()
     if row is None:
@@ -85,7 +89,15 @@ def acquire(entry_id: str) -> Lease | None:
     until = now + get_settings().retry.lease
     if not _rows().filter(pk=row.pk, due_at=row.due_at).update(due_at=until):
         return None
-    return Lease(message=PendingMessage.from_dict(row.message), expires_at=until)
+    try:
+        message = replace(PendingMessage.from_dict(row.message), id=row.pk)
+    except ValueError as error:
+        _rows().filter(pk=row.pk, due_at=until).delete()
+        logger.error("Deleted the outbox entry %s: %s.", row.pk, error)
+        unknown = PendingMessage(id=row.pk, kind="", value="")
+        report_held_back(unknown, labels=[""], code="unreadable")
+        return None
+    return Lease(message=message, expires_at=until)
 
 
 def claim_overdue(*, since: datetime) -> Iterator[str]:

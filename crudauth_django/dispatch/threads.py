@@ -7,13 +7,16 @@ import random
 import threading
 import time
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from django.db import connections, transaction
 
+from crudauth_django.delivery.held_back import report_held_back
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.dispatch.base import Dispatcher
 from crudauth_django.dispatch.delay_queue import DelayQueue
+from crudauth_django.users import user_database
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +27,10 @@ class ThreadDispatcher(Dispatcher):
     A message that finds ``size`` others waiting is refused: the log has an
     error, and the response does not change. When the interpreter ends, waiting
     messages are delivered first, for at most ``drain`` seconds.
+
+    Further attempts wait in a queue of their own, of half the size, and occupy at
+    most half of the threads. So they never delay the first attempt at another
+    message. If this queue is full, the message with the most attempts is given up.
 
     Each delivery starts after a random delay of up to ``jitter`` seconds. On
     SQLite, the next request may wait for the delivery's writes, and without the
@@ -49,15 +56,18 @@ class ThreadDispatcher(Dispatcher):
 
     def _reset(self) -> None:
         self._queue = DelayQueue[PendingMessage](size=self._size)
+        self._retries = DelayQueue[PendingMessage](size=max(1, self._size // 2))
         self._busy = 0
+        self._retrying = 0
         self._threads: list[threading.Thread] = []
         self._closing = False
         self._changed = threading.Condition()
 
     def dispatch(self, message: PendingMessage) -> None:
         delay = random.uniform(0, self._jitter)  # noqa: S311 (jitter, not a secret)
-        not_before = time.time() + delay
-        transaction.on_commit(partial(self._put, message, not_before=not_before))
+        due_at = max(message.due_at, time.time() + delay)
+        put = partial(self._put, message, due_at=due_at)
+        transaction.on_commit(put, using=user_database())
 
     def drain(self) -> None:
         """Deliver what is waiting, then return; log how much is lost."""
@@ -65,25 +75,42 @@ class ThreadDispatcher(Dispatcher):
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-            while (self._queue or self._busy) and time.monotonic() < deadline:
+            while self._waiting() + self._busy and time.monotonic() < deadline:
                 self._changed.wait(deadline - time.monotonic())
-            lost = len(self._queue) + self._busy
+            lost = self._waiting() + self._busy
         if lost:
             logger.error("%d messages were not delivered before the exit.", lost)
 
-    def _put(self, message: PendingMessage, *, not_before: float = 0) -> None:
+    def _waiting(self) -> int:
+        return len(self._queue) + len(self._retries)
+
+    def _put(self, message: PendingMessage, *, due_at: float) -> None:
         with self._changed:
             if self._queue.is_full:
                 logger.error("The queue is full: message %s is lost.", message.id)
                 return
-            self._queue.put(message, due_at=max(message.due_at, not_before))
+            self._queue.put(message, due_at=due_at)
             self._start_worker()
-            self._changed.notify()
+            self._changed.notify_all()
+
+    def _put_retry(self, message: PendingMessage) -> None:
+        """Add a further attempt; give up the one that has no place."""
+        dropped, reason = None, "queue_full"
+        with self._changed:
+            if self._closing:
+                dropped, reason = message, "exit"
+            else:
+                was_full = self._retries.is_full
+                self._retries.put(message, due_at=message.due_at)
+                if was_full:
+                    dropped = self._retries.drop_highest(attrgetter("attempt"))
+        if dropped is not None:
+            report_held_back(dropped, labels=dropped.channels or (), code=reason)
 
     def _start_worker(self) -> None:
         """Start a thread if every other one is busy and the limit allows it."""
         idle = len(self._threads) - self._busy
-        if idle >= len(self._queue) or len(self._threads) >= self._workers:
+        if idle >= self._waiting() or len(self._threads) >= self._workers:
             return
         thread = threading.Thread(target=self._run, name="crudauth", daemon=True)
         try:
@@ -120,26 +147,37 @@ class ThreadDispatcher(Dispatcher):
 
     def _deliver_next(self) -> None:
         with self._changed:
-            while True:
-                # At the exit, every message is due.
-                now = math.inf if self._closing else time.time()
-                wait = self._queue.seconds_until_due(now=now)
-                if wait is not None and wait <= 0:
-                    break
-                self._changed.wait(wait)
+            queue = self._wait_until_due()
+            is_retry = queue is self._retries
             self._busy += 1
-            message = self._queue.pop()
-        following = None
+            self._retrying += is_retry
+            message = queue.pop()
         try:
             following = self.handler(message)
+            # Before this worker counts as idle: drain() must not return between.
+            if following is not None:
+                self._put_retry(following)
+        except BaseException:  # such as SystemExit, raised by a channel
+            logger.error("A channel ended its thread: message %s is lost.", message.id)
+            raise
         finally:
             connections.close_all()
-            # One lock for both: drain() must not return before the next attempt
-            # is queued or logged.
             with self._changed:
                 self._busy -= 1
-                if following is not None and self._closing:
-                    logger.error("No time to try message %s again.", following.id)
-                elif following is not None:
-                    self._put(following)
+                self._retrying -= is_retry
                 self._changed.notify_all()
+
+    def _wait_until_due(self) -> DelayQueue[PendingMessage]:
+        """Wait for a message, and return its queue; first attempts come first."""
+        while True:
+            # At the exit, every message is due.
+            now = math.inf if self._closing else time.time()
+            queues = [self._queue]
+            if self._closing or self._retrying < max(1, self._workers // 2):
+                queues.append(self._retries)
+            waits = [(queue, queue.seconds_until_due(now=now)) for queue in queues]
+            for queue, wait in waits:
+                if wait is not None and wait <= 0:
+                    return queue
+            known = [wait for _queue, wait in waits if wait is not None]
+            self._changed.wait(min(known, default=None))

@@ -26,8 +26,13 @@ LEASES_UNTIL_LOST = 2
 
 
 @as_task
-def deliver_entry(context: Any, entry_id: str, *, recheck: bool = False) -> None:
-    """Try the message of an outbox entry, if it is there and due."""
+def deliver_entry(
+    context: Any, entry_id: str, *, recheck: bool = False, **_newer: Any
+) -> None:
+    """Try the message of an outbox entry, if it is there and due.
+
+    Arguments of a newer version are ignored: the entry has all that matters.
+    """
     task = context.task_result.task
     if recheck:
         lost = LEASES_UNTIL_LOST * get_settings().retry.lease

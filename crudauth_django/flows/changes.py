@@ -28,11 +28,11 @@ def request_change(
     Raises ``InvalidCredentials``, ``LockedOut``, ``CountersUnavailable``, and
     ``ValidationError`` if the account shows this value already.
     """
-    reauthenticate(user=user, password=password, client=client or Client())
     if value == user.recovery_value:
         raise ValidationError(
             _("This is already your current value."), code="unchanged"
         )
+    reauthenticate(user=user, password=password, client=client or Client())
     # A value that the account holds has only to be verified.
     held = value == user.held_value
     kind = VERIFY.purpose.kind if held else CHANGE.purpose.kind

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from crudauth_django.dispatch.enqueue import atomic_with_outbox, enqueue_message
 from crudauth_django.exceptions import IdentifierTaken
 from crudauth_django.identity.normalize import is_personal, to_text
-from crudauth_django.kinds import MessageKind
+from crudauth_django.kinds import Cause, MessageKind
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.users import field_of, user_database, user_model, user_shape
 
@@ -100,7 +100,10 @@ def _insert_beside(holder: AbstractAuthUser | None, user: AbstractAuthUser) -> b
         row = user_model()._default_manager.filter(pk=holder.pk, is_active=True)
         row.update(auth_epoch=F("auth_epoch"))
         if holder.held_value is not None:
-            enqueue_message(MessageKind.EXISTING_ACCOUNT, holder.held_value)
+            cause = Cause.REGISTRATION
+            enqueue_message(
+                MessageKind.EXISTING_ACCOUNT, holder.held_value, cause=cause
+            )
         return False
     value, kind = user.held_value, MessageKind.VERIFY_RECOVERY
     if holder is not None:
@@ -110,7 +113,7 @@ def _insert_beside(holder: AbstractAuthUser | None, user: AbstractAuthUser) -> b
         setattr(user, shape.recovery_factor, None)
     insert(user)
     if value is not None:
-        enqueue_message(kind, value, user_pk=user.pk)
+        enqueue_message(kind, value, user_pk=user.pk, cause=Cause.REGISTRATION)
     return True
 
 

@@ -27,12 +27,13 @@ def change_password(
 ) -> None:
     """Replace the password of a signed-in user, and end all other sessions.
 
-    Raises ``InvalidCredentials``, ``LockedOut`` and ``CountersUnavailable`` for
-    the current password, and ``ValidationError`` for the new one.
+    A refused new password costs no comparison of the current one. Raises
+    ``ValidationError`` for the new password, and ``InvalidCredentials``,
+    ``LockedOut`` and ``CountersUnavailable`` for the current one.
     """
     client = client_of(request)
-    reauthenticate(user=user, password=current_password, client=client)
     cleaned = user.clean_password(new_password)
+    reauthenticate(user=user, password=current_password, client=client)
     encoded = make_password(cleaned)
     with atomic_with_outbox():
         replace_password(user, encoded)
@@ -44,15 +45,21 @@ def change_password(
 
 @sensitive_variables()
 def set_password(
-    *, user: AbstractAuthUser, new_password: str | None, client: Client | None = None
+    *,
+    user: AbstractAuthUser,
+    new_password: str | None,
+    client: Client | None = None,
+    by_owner: bool = False,
 ) -> None:
-    """Set a password on behalf of the owner, who gets a notice; end all sessions.
+    """Set a password without the old one; the owner gets a notice. End all sessions.
 
     ``None`` sets an unusable password. The caller has checked the password with
-    ``user.clean_password``.
+    ``user.clean_password``. ``by_owner`` says that the caller has compared the old
+    password: ``password_changed`` is then sent, too.
     """
     user.set_password(new_password)
     with atomic_with_outbox():
         user.save()
         events.notify_password_changed(user)
-    events.credentials_revoked(user=user, client=client)
+    send = events.password_changed if by_owner else events.credentials_revoked
+    send(user=user, client=client)

@@ -89,5 +89,5 @@ def confirm_reset(
         events.notify_password_changed(user)
     password_validation.password_changed(cleaned, cast("Any", user))
     events.password_reset(user=user, client=client)
-    unlock_after_reset(user)
+    unlock_after_reset(user, client)
     return user

@@ -30,8 +30,8 @@ def log_in(*, request: HttpRequest, identifier: str, password: str) -> AbstractA
             identifier=identifier, password=password, client=client_of(request)
         )
     except InvalidCredentials:
-        # As authenticate() does.
-        user_login_failed.send(
+        # As authenticate() does, but a broken receiver must not change the response.
+        user_login_failed.send_robust(
             sender=__name__,
             credentials={"username": identifier, "password": "*" * 20},
             request=request,

@@ -4,6 +4,7 @@ from typing import Any, TypeAlias
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 AnyField: TypeAlias = "models.Field[Any, Any]"
 
@@ -15,4 +16,9 @@ class UsernameField(models.CharField):  # type: ignore[type-arg]  # as Django's 
     script only (UTS #39).
     """
 
-    default_validators = [UnicodeUsernameValidator()]
+    # Django's own text names "@", which this field refuses.
+    default_validators = [
+        UnicodeUsernameValidator(
+            message=_("Use letters, digits and the characters . + - _ only.")
+        )
+    ]

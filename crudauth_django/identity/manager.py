@@ -1,6 +1,6 @@
 """The manager of user models of any shape."""
 
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
@@ -15,22 +15,31 @@ class AuthUserManager(BaseUserManager[UserT]):
     """Creates accounts; every identifier and recovery value is normalized."""
 
     @sensitive_variables("password")
-    def create_user(self, *, password: str | None = None, **values: Any) -> UserT:
+    def create_user(
+        self, *positional: Never, password: str | None = None, **values: Any
+    ) -> UserT:
         """Create an account; without a password, password logins always fail.
 
         Raises ``ValidationError`` for a value that cannot be normalized, and
         ``IntegrityError`` for one that another account has.
         """
+        if positional:
+            # Models of different shapes would read the same arguments differently.
+            model: Any = self.model
+            name = model.USERNAME_FIELD
+            raise TypeError(f"Pass keywords: create_user({name}=…, password=…)")
         user = self.model(**values)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     @sensitive_variables("password")
-    def create_superuser(self, *, password: str | None = None, **values: Any) -> UserT:
+    def create_superuser(
+        self, *positional: Never, password: str | None = None, **values: Any
+    ) -> UserT:
         """Create an account with every permission."""
         flags = {"is_staff": True, "is_superuser": True}
-        return self.create_user(password=password, **{**flags, **values})
+        return self.create_user(*positional, password=password, **{**flags, **values})
 
     def get_by_natural_key(self, username: str | None) -> UserT:
         """Return the account with this ``USERNAME_FIELD``, normalized or not."""

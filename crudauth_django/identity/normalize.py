@@ -9,21 +9,22 @@ for a field of your own::
 
 import re
 import unicodedata
-from functools import singledispatch
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial, singledispatch
 
 import phonenumbers
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import models
+from django.utils.encoding import punycode
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
 from crudauth_django.identity.fields import AnyField, UsernameField
+from crudauth_django.identity.invisible import is_printable
 
 __all__ = ["canonical", "country_of", "is_personal", "normalize", "to_text"]
-
-#: Refused Unicode categories: control, format (bidi marks, zero-width
-#: characters), surrogate, private use, line and paragraph separators.
-FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 #: Scripts that are written together (UTS #39, "highly restrictive").
 _WRITTEN_WITH_LATIN = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
@@ -33,6 +34,14 @@ _INTERNATIONAL = re.compile(r"\+[\d\s().\-/]+")
 #: the end of any text, and letters as the keys of a telephone.
 _NUMBER = re.compile(r"(?:tel:)?[(\s]*\+?[\d\s()\[\].\-/~\u00b7\u2010-\u2015\u2212]+")
 _ONLY_DIGITS = re.compile(r"[\d\s().\-_+]{7,}")
+
+#: A quoted text, an encoded word (RFC 2047) and a letter outside ASCII. Mail
+#: libraries rewrite each of these to another local part.
+_UNCLEAR_LOCAL = re.compile(r"\"|=\?|[^\x00-\x7f]")
+#: An IP address, with its many notations, and the letters that the versions of
+#: IDNA read differently (UTS #46, "deviations"). Also more characters than a host
+#: name has (RFC 1035): the time of IDNA grows with their square.
+_UNCLEAR_DOMAIN = re.compile(r"(?s:[\[\u00df\u1e9e\u03c2]|.{254})")
 
 
 def to_text(value: object) -> str | None:
@@ -50,14 +59,10 @@ def normalize(field: AnyField, value: object) -> str:
     too long, or has invisible or unprintable characters.
     """
     text = (to_text(value) or "").strip()
-    if not text:
-        raise ValidationError(_("This field may not be blank."), code="blank")
-    if any(unicodedata.category(letter) in FORBIDDEN_CATEGORIES for letter in text):
-        raise ValidationError(
-            _("Invisible or unprintable characters are not allowed."),
-            code="unprintable",
-        )
+    _require_visible(text)
     normalized = canonical(field, text)
+    # NFKC turns an accent of its own into a space and a combining mark.
+    _require_visible(normalized)
     if field.max_length is not None and len(normalized) > field.max_length:
         raise ValidationError(
             _("Ensure this field has no more than %(max)d characters."),
@@ -65,6 +70,16 @@ def normalize(field: AnyField, value: object) -> str:
             params={"max": field.max_length},
         )
     return normalized
+
+
+def _require_visible(text: str) -> None:
+    if not text:
+        raise ValidationError(_("This field may not be blank."), code="blank")
+    if not is_printable(text):
+        raise ValidationError(
+            _("Invisible or unprintable characters are not allowed."),
+            code="unprintable",
+        )
 
 
 @singledispatch
@@ -104,7 +119,19 @@ def _username(field: UsernameField, text: str) -> str:
 
 @canonical.register
 def _email(field: models.EmailField, text: str) -> str:  # type: ignore[type-arg]  # dispatch needs the class
-    normalized = text.lower()
+    """Return the address as mail servers get it: its domain is ASCII.
+
+    Django's mail applies the same IDNA. An address with several notations or
+    readings is refused.
+    """
+    local, _at, domain = text.rpartition("@")
+    domain = unicodedata.normalize("NFKC", domain)
+    # Without a domain, the field's own validator refuses the address.
+    host = ""
+    if not (_UNCLEAR_LOCAL.search(local) or _UNCLEAR_DOMAIN.search(domain)):
+        with suppress(UnicodeError):
+            host = punycode(unicodedata.normalize("NFKC", domain.casefold()))
+    normalized = f"{local.lower()}@{host}"
     field.run_validators(normalized)
     return normalized
 
@@ -141,16 +168,19 @@ def _parse(text: str, region: str | None = None) -> phonenumbers.PhoneNumber | N
 def _refuse_personal_forms(field: AnyField, text: str) -> None:
     """Raise if a text identifier could be read as an email address or a number.
 
-    Each personal field of the model is tried: with a default region, digits
-    alone are a phone number.
+    An address counts even if it would be refused in its own field. Each personal
+    field of the model is tried: with a default region, digits alone are a phone
+    number.
     """
     names = getattr(field.model, "LOGIN_IDENTIFIERS", ())
     beside = [f for f in field.model._meta.concrete_fields if f.name in names]
     if _INTERNATIONAL.fullmatch(text):
         raise _ambiguous()
-    for personal in filter(is_personal, [models.EmailField(), *beside]):
+    rules: list[Callable[[str], object]] = [validate_email]
+    rules += [partial(canonical, f) for f in filter(is_personal, beside)]
+    for rule in rules:
         try:
-            canonical(personal, text)
+            rule(text)
         except ValidationError:
             continue
         raise _ambiguous()

@@ -21,11 +21,13 @@ from django.contrib.auth.password_validation import (
     validate_password,
 )
 from django.core.exceptions import ValidationError
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import get_random_string, salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
+from crudauth_django.identity.invisible import is_blank
 from crudauth_django.identity.normalize import to_text
+from crudauth_django.identity.sensitive import SensitiveText
 from crudauth_django.identity.tracking import ChangeTracker
 
 #: NIST SP 800-63B: verifiers require at least eight characters.
@@ -36,7 +38,7 @@ MAX_LENGTH = 4096
 
 def canonical_password(raw_password: str) -> str:
     """Normalize to NFKC (NIST SP 800-63B); keep spaces."""
-    return unicodedata.normalize("NFKC", raw_password)
+    return SensitiveText(unicodedata.normalize("NFKC", raw_password))
 
 
 def preferred_hasher() -> str:
@@ -79,12 +81,25 @@ def check_password(
 
 
 @sensitive_variables()
+def refuse_password(raw_password: str, encoded: str | None) -> None:
+    """Do the work of a wrong password, also for the right one.
+
+    So neither the time nor an upgraded hash shows that a guess is right, while its
+    account is locked or unverified.
+    """
+    # A text that no client can guess, as long as the password. NFKC composes a digit
+    # with no letter, so there are as many candidates.
+    wrong = f"{get_random_string(22)}0{raw_password}"
+    check_password(wrong, encoded, lambda _raw: None)
+
+
+@sensitive_variables()
 def clean_password(raw_password: str, *, user: Any) -> str:
     """Return the canonical password; raises ``ValidationError``.
 
     The length limits apply, and ``AUTH_PASSWORD_VALIDATORS``. Without any, Django's
-    validators check common passwords and similarity to the user's identity. No
-    message repeats the password.
+    validators check common passwords and similarity to the user's identity. Spaces
+    are kept, but one character must be visible. No message repeats the password.
     """
     password = canonical_password(raw_password)
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
@@ -92,6 +107,10 @@ def clean_password(raw_password: str, *, user: Any) -> str:
             _("Use between %(min)d and %(max)d characters."),
             code="password_length",
             params={"min": MIN_LENGTH, "max": MAX_LENGTH},
+        )
+    if is_blank(password):
+        raise ValidationError(
+            _("The password must have a visible character."), code="password_blank"
         )
     # As its owner sees it: a refusal must not reveal whether the recovery value is
     # stored or only claimed.
@@ -158,6 +177,7 @@ class CredentialsMixin(ChangeTracker, AbstractBaseUser):
         for secret in settings.SECRET_KEY_FALLBACKS:
             yield self._session_hash(secret)
 
+    @sensitive_variables()
     def _session_hash(self, secret: str | bytes) -> str:
         return salted_hmac(
             "crudauth_django.models.AbstractAuthUser.session",

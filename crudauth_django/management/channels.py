@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from crudauth_django.channels.attempts import DeliveryAttempt
 from crudauth_django.channels.base import DeliveryChannel, labels
 from crudauth_django.channels.fallback import FallbackChannel
-from crudauth_django.exceptions import DeliveryRejected
+from crudauth_django.exceptions import DeliveryFailed, DeliveryMisconfigured
 
 
 def without_fallbacks(
@@ -27,9 +27,13 @@ def describe(attempt: DeliveryAttempt) -> str:
     if error is None:
         shown = f", the provider's id is {provider_id}" if provider_id else ""
         return f"accepted {seconds}{shown}"
-    result = "rejected" if isinstance(error, DeliveryRejected) else "failed temporarily"
+    result = "failed temporarily" if isinstance(error, DeliveryFailed) else "rejected"
+    if isinstance(error, DeliveryMisconfigured):
+        result = "misconfigured"
     code = f", code {error.code}" if error.code else ""
     text = f": {error}" if str(error) else ""
     wait = error.retry_after
     asked = f" (asked to wait {wait} s)" if wait is not None else ""
-    return f"{result} {seconds}{code}{text}{asked}"
+    setting = getattr(error, "setting", "")
+    advice = f". Check the setting {setting}." if setting else ""
+    return f"{result} {seconds}{code}{text}{asked}{advice}"

@@ -25,6 +25,27 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="FormerValue",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("user_pk", models.CharField(db_index=True, max_length=255)),
+                ("value", models.CharField(max_length=320)),
+                ("expires_at", models.DateTimeField(db_index=True)),
+            ],
+            options={
+                "verbose_name": "former recovery value",
+                "verbose_name_plural": "former recovery values",
+            },
+        ),
+        migrations.CreateModel(
             name="OutboxEntry",
             fields=[
                 (

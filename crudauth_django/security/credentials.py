@@ -16,6 +16,10 @@ from crudauth_django.users import find_by_identifier, identifiers_of
 logger = logging.getLogger(__name__)
 
 
+class AccountRefused(InvalidCredentials):
+    """The account decides here, so no other backend may compare the password."""
+
+
 @sensitive_variables()
 def verify_credentials(
     *, identifier: str, password: str, client: Client
@@ -23,7 +27,7 @@ def verify_credentials(
     """Return the account with this identifier and password.
 
     An unknown identifier, a closed account and a wrong password do the same
-    work and raise the same ``InvalidCredentials``. Raises ``LockedOut`` and
+    work and raise ``InvalidCredentials``. Raises ``LockedOut`` and
     ``CountersUnavailable`` before a password is compared.
     """
     return _check(
@@ -44,10 +48,10 @@ def reauthenticate(*, user: AbstractAuthUser, password: str, client: Client) -> 
     _check(identifiers_of(user), password, user=user, client=client)
 
 
-def unlock_after_reset(user: AbstractAuthUser) -> None:
-    """Unlock the account; without counters the reset succeeds all the same."""
+def unlock_after_reset(user: AbstractAuthUser, client: Client | None) -> None:
+    """Unlock for the owner; without counters the reset succeeds all the same."""
     try:
-        lockout.unlock(user)
+        lockout.unlock_for_owner(user, client or Client())
     except CountersUnavailable:
         logger.error("A reset could not unlock the account: no counters.")
 
@@ -62,17 +66,20 @@ def _check(
     require_verified: bool = False,
 ) -> AbstractAuthUser:
     attempt = lockout.begin_attempt(identifiers=identifiers, user=user, client=client)
+    unverified = require_verified and user is not None and _needs_verification(user)
+    refused = attempt.account_locked or unverified
     if user is None or not user.is_active:
         # Hash all the same: an unknown account must cost the same time.
-        matches = passwords.check_password(password, None, lambda _raw: None)
-    else:
-        matches = user.check_password(password)
-    unverified = require_verified and user is not None and _needs_verification(user)
-    if user is None or not matches or attempt.account_locked or unverified:
-        attempt.failed()
-        raise InvalidCredentials
-    attempt.succeeded(user)
-    return user
+        passwords.refuse_password(password, None)
+    elif refused:
+        passwords.refuse_password(password, user.password)
+    elif user.check_password(password):
+        attempt.succeeded(user)
+        return user
+    attempt.failed()
+    if user is not None and (refused or user.has_usable_password()):
+        raise AccountRefused
+    raise InvalidCredentials
 
 
 def _needs_verification(user: AbstractAuthUser) -> bool:

@@ -28,6 +28,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.exceptions import InvalidToken
 from crudauth_django.identity.fields import AnyField
@@ -64,6 +65,7 @@ class Purpose:
     state: Callable[[AbstractAuthUser], tuple[str | int | bool | None, ...]]
 
 
+@sensitive_variables()
 def make_token(
     purpose: Purpose, user: AbstractAuthUser, *, contested: bool = False
 ) -> str:
@@ -80,6 +82,7 @@ def make_token(
     return _encode(head + mac + key)
 
 
+@sensitive_variables()
 def read_token(purpose: Purpose, token: str) -> AbstractAuthUser:
     """Return the active user of a token; reading never redeems it.
 
@@ -97,6 +100,7 @@ def purpose_code(token: str) -> int:
     return _decode(token)[0]
 
 
+@sensitive_variables()
 def _read(purpose: Purpose, token: str) -> AbstractAuthUser:
     raw = _decode(token)
     head, mac, key = raw[:_HEADER], raw[_HEADER : _HEADER + _MAC], raw[_HEADER + _MAC :]
@@ -109,13 +113,16 @@ def _read(purpose: Purpose, token: str) -> AbstractAuthUser:
     user: AbstractAuthUser | None = rows.filter(pk=_decode_key(key)).first()
     if user is None or not user.is_active:
         raise InvalidToken("no such account")
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    macs = [_sign(purpose, user, head + key, secret) for secret in secrets]
+    macs = [
+        _sign(purpose, user, head + key, secret)
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
     if not any([constant_time_compare(mac, expected) for expected in macs]):  # noqa: C419 (all are compared)
         raise InvalidToken("the state has changed")
     return user
 
 
+@sensitive_variables()
 def _sign(
     purpose: Purpose, user: AbstractAuthUser, message: bytes, secret: str | bytes
 ) -> bytes:

@@ -41,6 +41,7 @@ def read_module(path: Path) -> tuple[ast.Module, list[str]]:
 def read_settings() -> list[Entry]:
     """Return every ``CRUDAUTH_*`` setting in the order of the code."""
     tree, lines = read_module(PACKAGE / "conf" / "settings.py")
+    keys = read_keys()
     options = next(
         node
         for node in tree.body
@@ -50,13 +51,38 @@ def read_settings() -> list[Entry]:
         Entry(
             name="CRUDAUTH_" + node.target.id.upper(),
             text=comment_above(lines, node.lineno),
-            note=ast.unparse(node.value.args[0]),
+            note=keys.get(
+                ast.unparse(node.annotation), ast.unparse(node.value.args[0])
+            ),
         )
         for node in options.body
         if isinstance(node, ast.AnnAssign)
         and isinstance(node.target, ast.Name)
         and isinstance(node.value, ast.Call)
     ]
+
+
+def read_keys() -> dict[str, str]:
+    """Return the default keys of a dict setting, by the annotation of the setting."""
+    types, _lines = read_module(PACKAGE / "conf" / "types.py")
+    keys = {}
+    for node in types.body:
+        if isinstance(node, ast.ClassDef):
+            defaults = {
+                each.target.id.upper(): ast.unparse(each.value)
+                for each in node.body
+                if isinstance(each, ast.AnnAssign) and each.value is not None
+            }
+            shown = ", ".join(f'"{name}": {value}' for name, value in defaults.items())
+            keys[node.name] = keys[f"{node.name} | None"] = f"{{{shown}}}"
+    readers, _lines = read_module(PACKAGE / "conf" / "readers.py")
+    throttles = next(
+        node.value
+        for node in readers.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "THROTTLES"
+    )
+    keys["Mapping[str, tuple[Rate, ...]]"] = ast.unparse(throttles).replace("'", '"')
+    return keys
 
 
 def read_signals() -> list[Entry]:

@@ -3,15 +3,20 @@
 from http import HTTPStatus
 
 import pytest
+from django.contrib.admin import AdminSite
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.hashers import identify_hasher
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.db.models.signals import pre_save
-from django.forms import modelform_factory
+from django.forms import Form, modelform_factory
 from django.test import Client
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from crudauth_django import signals
+from crudauth_django.admin import AuthUserAdmin
+from crudauth_django.delivery_log.models import LoggedDelivery
 from crudauth_django.users import user_model
 from tests.support.client import NEW_PASSWORD, PASSWORD
 
@@ -228,6 +233,73 @@ def test_password_form_hashes_with_argon2_and_ends_sessions(
     assert [intent.kind for intent in outbox] == ["password_changed"]
 
 
+OWN_PASSWORD = "/admin/password_change/"
+# Django 5.2 has no hook for this page.
+has_hook = pytest.mark.skipif(
+    not hasattr(AdminSite, "password_change_form"), reason="needs Django 6.0"
+)
+
+
+def own_password(new: str = NEW_PASSWORD, old: str = PASSWORD) -> dict[str, str]:
+    return {"old_password": old, "new_password1": new, "new_password2": new}
+
+
+@has_hook
+def test_own_password_sends_signals_and_notice(
+    root_browser, root, outbox, django_capture_on_commit_callbacks
+):
+    sent = []
+
+    def record(signal, user, **_kwargs):
+        sent.append((signal, user.pk))
+
+    for event in (signals.password_changed, signals.credentials_revoked):
+        event.connect(record)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            response = root_browser.post(OWN_PASSWORD, own_password())
+    finally:
+        for event in (signals.password_changed, signals.credentials_revoked):
+            event.disconnect(record)
+
+    root.refresh_from_db()
+    assert response.status_code == HTTPStatus.FOUND
+    assert root.check_password(NEW_PASSWORD)
+    assert [i.kind for i in outbox] == ["password_changed"]
+    assert sent == [
+        (signals.password_changed, root.pk),
+        (signals.credentials_revoked, root.pk),
+    ]
+    assert root_browser.get(LIST).status_code == HTTPStatus.OK
+
+
+@has_hook
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        (own_password(old="wrong"), "old_password"),
+        (own_password(new="short"), "new_password2"),
+        (own_password(new="12125550000"), "new_password2"),
+    ],
+)
+def test_own_password_form_applies_password_rules(root_browser, root, form, field):
+    response = root_browser.post(OWN_PASSWORD, form)
+
+    root.refresh_from_db()
+    assert list(response.context["form"].errors) == [field]
+    assert root.check_password(PASSWORD)
+
+
+@has_hook
+def test_password_form_of_a_site_is_kept():
+    site = AdminSite()
+    site.password_change_form = Form
+
+    AuthUserAdmin(user_model(), site)
+
+    assert site.password_change_form is Form
+
+
 def test_add_form_hashes_with_argon2(root_browser, settings):
     settings.PASSWORD_HASHERS = ARGON2
 
@@ -347,7 +419,9 @@ def test_send_verification_skips_verified_and_valueless(
     assert [(i.kind, i.recipient) for i in outbox] == [
         ("verify_recovery", "+12125552368")
     ]
-    assert messages_of(response) == ["Verification sent: 1 account. 2 were skipped."]
+    assert messages_of(response) == [
+        "Verification requested: 1 account. 2 were skipped."
+    ]
     assert [int(e.object_id) for e in LogEntry.objects.all()] == [ada.pk]
 
 
@@ -358,10 +432,37 @@ def test_send_password_reset_goes_to_each_number(root_browser, ada, root, outbox
         ("reset_password", "+12125552368"),
         ("reset_password", "+12125550000"),
     }
-    assert messages_of(response) == ["Password reset sent: 2 accounts."]
+    assert messages_of(response) == ["Password reset requested: 2 accounts."]
     history = LogEntry.objects.filter(user=root)
-    assert {e.get_change_message() for e in history} == {"Password reset sent"}
+    assert {e.get_change_message() for e in history} == {"Password reset requested"}
     assert {int(e.object_id) for e in history} == {ada.pk, root.pk}
+
+
+@pytest.mark.parametrize(
+    ("action", "label"),
+    [
+        ("send_password_reset", "Password reset requested"),
+        ("send_verification", "Verification requested"),
+    ],
+)
+def test_action_reports_messages_held_back(
+    root_browser, ada, outbox, settings, action, label
+):
+    settings.CRUDAUTH_TARGET_BUDGET = "1/15m"
+    settings.TIME_ZONE = "Asia/Kolkata"
+    run_action(root_browser, action, ada)
+    outbox.clear()
+
+    response = run_action(root_browser, action, ada)
+
+    (row,) = LoggedDelivery.objects.filter(outcome="held_back")
+    until = date_format(localtime(row.held_until), "SHORT_DATETIME_FORMAT")
+    assert outbox == []
+    assert messages_of(response)[1:] == [
+        f"{label}: 1 account.",
+        f"1 message is held back until {until}: its recipient has had too many. "
+        "Request it again then.",
+    ]
 
 
 def test_end_all_sessions_ends_selected_accounts_only(root_browser, ada, root):

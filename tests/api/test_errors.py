@@ -1,14 +1,17 @@
-"""A write that the database refuses: 409 for the client, an error in the log."""
+"""Errors of the database and the counter store: the response, and the log."""
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 
 import pytest
-from django.db import IntegrityError, models
+import time_machine
+from django.db import IntegrityError, OperationalError, connection, models
 from django.utils import timezone
 
 from crudauth_django.api.errors import Conflict, as_response_error
+from crudauth_django.counters import outages
 from crudauth_django.models import Counter
 from tests.support.client import PASSWORD
 from tests.support.databases import connected, create_database, with_counters
@@ -76,3 +79,66 @@ def test_log_names_error_without_a_driver_as_unnamed(caplog):
     assert caplog.messages == [
         "The database refused a write: ProtectedError (unnamed)."
     ]
+
+
+@pytest.fixture
+def no_table(db):
+    """A project whose migrations were forgotten; the transaction is rolled back."""
+    outages._logged.clear()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE crudauth_counter RENAME TO crudauth_elsewhere")
+
+
+def outages_in(caplog) -> list[logging.LogRecord]:
+    return [r for r in caplog.records if r.name == outages.logger.name]
+
+
+@pytest.mark.usefixtures("no_table")
+def test_cause_of_503_is_logged_once_with_traceback(api, caplog):
+    responses = [api.log_in("ada", "a wrong one") for _ in range(3)]
+
+    (record,) = outages_in(caplog)
+    assert {r.status_code for r in responses} == {HTTPStatus.SERVICE_UNAVAILABLE}
+    assert {*responses[0].json()} == {"detail", "code"}
+    assert record.levelno == logging.ERROR
+    text = record.getMessage()
+    assert "OperationalError: no such table: crudauth_counter" in text
+    assert "in_database.py" in text
+    assert "a wrong one" not in text
+    assert record.exc_info is None
+
+
+@pytest.mark.usefixtures("no_table")
+def test_cause_of_503_is_logged_again_after_a_minute(api, caplog):
+    with time_machine.travel("2030-01-01T00:00Z", tick=False) as clock:
+        api.log_in()
+        clock.shift(outages.SILENCE)
+        api.log_in()
+
+    assert len(outages_in(caplog)) == 2
+
+
+@pytest.mark.usefixtures("no_table")
+def test_503_shows_cause_while_debug_is_on(api, settings):
+    settings.DEBUG = True
+
+    response = api.log_in()
+
+    assert response.json()["cause"] == (
+        "OperationalError: no such table: crudauth_counter"
+    )
+
+
+@pytest.mark.usefixtures("no_table")
+def test_admin_login_without_counters_logs_the_cause(client, ada, caplog):
+    client.post("/admin/login/", {"username": "ada", "password": PASSWORD})
+
+    assert len(outages_in(caplog)) == 1
+
+
+def test_text_of_mysql_shows_no_value_of_a_statement():
+    error = OperationalError(1366, "Can't convert: value: 'ada@example.com' for x")
+
+    assert outages.describe(error) == (
+        'OperationalError: (1366, "Can\'t convert: value: … for x")'
+    )

@@ -123,6 +123,28 @@ def test_logout_ends_session_on_the_server(api, ada):
     assert api.get("/me").status_code == HTTPStatus.UNAUTHORIZED
 
 
+def test_csrf_token_and_cookie_are_both_accepted(api, ada):
+    token = api.log_in().json()["csrf_token"]
+    cookie = api.client.cookies["csrftoken"].value
+
+    refused = api.post("/logout", headers={"X-CSRFToken": "x" * 32})
+    accepted = api.post("/logout", headers={"X-CSRFToken": cookie})
+
+    assert token != cookie
+    assert refused.status_code == HTTPStatus.FORBIDDEN
+    assert accepted.status_code == HTTPStatus.OK
+
+
+def test_logout_of_an_expired_session_is_unauthorized(api, ada):
+    api.log_in()
+    Session.objects.all().delete()
+
+    response = api.post("/logout")
+
+    assert response.status_code == HTTPStatus.UNAUTHORIZED
+    assert response.json()["code"] == "not_authenticated"
+
+
 def test_session_ends_with_the_epoch(api, ada):
     api.log_in()
 

@@ -46,9 +46,21 @@ def test_password_change_refused_names_field(api, ada, current, new, field):
     assert api.get("/me").status_code == HTTPStatus.OK
 
 
-def test_password_change_guesses_lock_the_account(api, ada, settings):
+def test_password_change_guesses_lock_the_device(api, ada, settings):
     settings.CRUDAUTH_THROTTLES = {"change_password": None}
     api.log_in()
+    for _ in range(5):
+        api.change_password("wrong")
+
+    responses = [api.change_password(), api.log_in(), Browser().log_in()]
+
+    statuses = [response.status_code for response in responses]
+    assert statuses == [HTTPStatus.TOO_MANY_REQUESTS] * 2 + [HTTPStatus.OK]
+
+
+def test_password_change_guesses_without_cookie_lock_the_account(api, ada):
+    api.log_in()
+    del api.client.cookies["crudauth_device"]
     for _ in range(5):
         api.change_password("wrong")
 

@@ -41,7 +41,10 @@ def test_api_gate_for_unverified_refuses_with_code(api, ada):
     response = api.get("/gated-api")
 
     assert response.status_code == HTTPStatus.FORBIDDEN
-    assert response.data["detail"].code == "recovery_not_verified"
+    assert response.json() == {
+        "detail": "Verify your account first.",
+        "code": "recovery_not_verified",
+    }
 
 
 def test_api_gate_for_verified_opens(api, verified):

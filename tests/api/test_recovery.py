@@ -107,12 +107,14 @@ def test_queued_message_has_no_secret(api, ada, dispatched):
         "kind",
         "value",
         "user_pk",
+        "cause",
         "language",
         "id",
         "requested_at",
         "attempt",
         "due_at",
         "channels",
+        "failures",
     }
     assert message.value == VALUE
 

@@ -44,6 +44,35 @@ def test_register_refused_value_is_named_and_not_stored(api, outbox, change, fie
     assert outbox == []
 
 
+@pytest.mark.parametrize("password", ["password1", "short"])
+def test_weak_password_is_reported_beside_other_errors(api, password):
+    response = api.post("/register", {"username": "", "password": password})
+
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert sorted(response.json()) == ["password", "phone", "username"]
+
+
+def test_strong_password_is_no_error_beside_other_errors(api):
+    response = api.post("/register", {"username": "", "password": "a-strong-one"})
+
+    assert sorted(response.json()) == ["phone", "username"]
+
+
+@pytest.mark.parametrize("body", [["password"], {"password": ["x"]}])
+def test_register_body_of_another_type_is_bad_request(api, body):
+    response = api.post("/register", body)
+
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+
+
+@pytest.mark.parametrize("name", ["neo@", "neo!", "neo the one"])
+def test_refused_username_is_told_the_allowed_characters(api, name):
+    response = api.post("/register", {**NEO, "username": name})
+
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert "@" not in str(response.json()["username"])
+
+
 @pytest.mark.parametrize("password", ["password1", "short", "neo-15551234567"])
 def test_register_response_does_not_repeat_password(api, password):
     response = api.post("/register", {**NEO, "password": password})

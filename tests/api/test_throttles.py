@@ -7,14 +7,21 @@ from http import HTTPStatus
 import pytest
 import time_machine
 from django.test import RequestFactory
+from rest_framework import serializers
 
+from crudauth_django.api.serializers import RegisterSerializer
 from crudauth_django.client import Client, client_of
-from tests.support.client import NEW_PASSWORD
+from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
 
 pytestmark = pytest.mark.django_db
 
 BODIES = {
-    "register": ("/register", {"username": "x"}),
+    # A taken name: a free one would create an account.
+    "register": (
+        "/register",
+        {"username": "ada", "phone": "+12125552369", "password": NEW_PASSWORD},
+    ),
+    "login": ("/login", {"username": "eve", "password": "a wrong one"}),
     "verify_request": ("/email/verify-request", {"phone": "+12125552369"}),
     "reset_request": ("/password/reset-request", {"phone": "+12125552369"}),
 }
@@ -31,7 +38,7 @@ def statuses(api, path, body, *, times, **extra):
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_throttle_refuses_network_over_the_rate(api, settings, name, clock):
+def test_throttle_refuses_network_over_the_rate(api, ada, settings, name, clock):
     settings.CRUDAUTH_THROTTLES = {name: "3/h"}
     path, body = BODIES[name]
     statuses(api, path, body, times=3)
@@ -86,6 +93,109 @@ def test_throttles_count_each_network_and_endpoint(api, settings):
     assert same.status_code == HTTPStatus.TOO_MANY_REQUESTS
     assert other.status_code == HTTPStatus.OK
     assert verify.status_code == HTTPStatus.OK
+
+
+WEAK = {"username": "bob", "phone": "+12125552370", "password": "password"}
+BOB = {**WEAK, "password": NEW_PASSWORD}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        WEAK,
+        {**BOB, "password": "x"},
+        {**BOB, "username": "bo b"},
+        {**BOB, "phone": "12"},
+        {"username": "bob"},
+        {},
+        [],
+        "{",
+    ],
+    ids=repr,
+)
+def test_refused_form_does_not_count(api, db, settings, body):
+    settings.CRUDAUTH_THROTTLES = {"register": "1/h"}
+
+    refused = statuses(api, "/register", body, times=3)
+    accepted = api.post("/register", BOB)
+
+    assert refused == [HTTPStatus.BAD_REQUEST] * 3
+    assert accepted.status_code == HTTPStatus.ACCEPTED
+
+
+def test_weak_passwords_do_not_throttle_a_network(api, db):
+    refused = statuses(api, "/register", WEAK, times=31)
+
+    assert refused == [HTTPStatus.BAD_REQUEST] * 31
+    assert api.post("/register", BOB).status_code == HTTPStatus.ACCEPTED
+
+
+def test_refused_forms_have_ten_times_the_limit(api, db, settings, clock):
+    # A serializer of the project may compare a secret, such as an invitation.
+    settings.CRUDAUTH_THROTTLES = {"register": "1/h"}
+
+    refused = statuses(api, "/register", {}, times=6)
+    refused += statuses(api, "/register", WEAK, times=6)
+    accepted = api.post("/register", BOB)
+
+    assert refused == [HTTPStatus.BAD_REQUEST] * 10 + [HTTPStatus.TOO_MANY_REQUESTS] * 2
+    assert accepted.status_code == HTTPStatus.ACCEPTED
+
+
+def test_taken_username_counts(api, ada, settings):
+    settings.CRUDAUTH_THROTTLES = {"register": "3/h"}
+
+    codes = statuses(api, "/register", {**BOB, "username": "ada"}, times=4)
+
+    assert codes == [HTTPStatus.BAD_REQUEST] * 3 + [HTTPStatus.TOO_MANY_REQUESTS]
+
+
+def test_taken_value_of_own_unique_field_counts(api, ada, settings):
+    settings.CRUDAUTH_REGISTER_SERIALIZER = f"{__name__}.StaffNumberSerializer"
+    settings.CRUDAUTH_THROTTLES = {"register": "3/h"}
+
+    codes = statuses(api, "/register", {**BOB, "number": "7"}, times=4)
+
+    assert codes == [HTTPStatus.BAD_REQUEST] * 3 + [HTTPStatus.TOO_MANY_REQUESTS]
+
+
+class StaffNumberSerializer(RegisterSerializer):
+    number = serializers.CharField()
+
+    def validate_number(self, number):
+        raise serializers.ValidationError("It is taken.", code="unique")
+
+
+def test_weak_new_password_does_not_count_and_is_refused_first(api, ada, settings):
+    settings.CRUDAUTH_THROTTLES = {"change_password": "1/h"}
+    api.log_in()
+
+    weak = [api.change_password("wrong", "password") for _ in range(7)]
+    changed = api.change_password()
+
+    assert {tuple(response.json()) for response in weak} == {("new_password",)}
+    assert changed.status_code == HTTPStatus.OK
+
+
+def test_logins_are_throttled_right_and_wrong_together(api, ada, settings):
+    settings.CRUDAUTH_THROTTLES = {"login": "4/h"}
+    passwords = [PASSWORD, "a wrong one"] * 3
+
+    codes = [Browser().log_in("ada", password).status_code for password in passwords]
+
+    expected = [HTTPStatus.OK, HTTPStatus.UNAUTHORIZED] * 2
+    assert codes == expected + [HTTPStatus.TOO_MANY_REQUESTS] * 2
+    elsewhere = Browser().log_in(REMOTE_ADDR="192.0.2.77")
+    assert elsewhere.status_code == HTTPStatus.OK
+
+
+def test_throttle_of_login_is_three_hundred_an_hour(api, settings):
+    settings.CRUDAUTH_LOCKOUT = None
+    path, body = BODIES["login"]
+
+    codes = statuses(api, path, body, times=301)
+
+    assert codes == [HTTPStatus.UNAUTHORIZED] * 300 + [HTTPStatus.TOO_MANY_REQUESTS]
 
 
 def test_password_changes_are_throttled_for_each_user(api, ada, settings):

@@ -8,6 +8,7 @@ from django.contrib.auth import authenticate
 from django.core.management import call_command
 
 from crudauth_django.identity.normalize import to_text
+from crudauth_django.security import lockout
 from crudauth_django.users import user_model, user_shape
 from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
 
@@ -183,6 +184,33 @@ def test_guesses_under_different_identifiers_share_lockout(ada):
         Browser().log_in(names[guess % len(names)], "not the password")
 
     assert all(Browser().log_in(n).status_code != HTTPStatus.OK for n in names)
+
+
+def test_known_device_logs_in_while_other_clients_guess(ada):
+    ada.register()
+    ada.log_in()
+    names = [ada.stored(n) for n in user_shape().identifiers]
+
+    for guess in range(6):
+        address = f"192.0.2.{guess // 2}"
+        Browser().log_in(names[guess % len(names)], "wrong", REMOTE_ADDR=address)
+
+    unknown = Browser().log_in(ada.own_identifier, REMOTE_ADDR="192.0.2.99")
+    assert unknown.status_code == HTTPStatus.UNAUTHORIZED
+    assert ada.log_in().status_code == HTTPStatus.OK
+
+
+def test_unlock_ends_locks_under_every_identifier(ada):
+    ada.register()
+    names = [ada.stored(n) for n in user_shape().identifiers]
+    for name in names * 6:
+        Browser().log_in(name, "wrong")
+
+    lockout.unlock(ada.account)
+
+    assert [Browser().log_in(name).status_code for name in names] == [
+        HTTPStatus.OK
+    ] * len(names)
 
 
 def test_createsuperuser_without_prompts_creates_superuser(ada):

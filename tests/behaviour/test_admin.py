@@ -6,11 +6,13 @@ from http import HTTPStatus
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from crudauth_django.users import user_model, user_shape
+from crudauth_django.identity.normalize import is_personal
+from crudauth_django.users import field_of, user_model, user_shape
 from tests.support.client import PASSWORD
 from tests.support.people import VALUES
 
@@ -100,6 +102,51 @@ def test_admin_search_normalizes_query(superuser_client, ada, column):
     response = superuser_client.get(page("changelist"), {"q": ada.typed(column)})
 
     assert [u.pk for u in response.context["cl"].result_list] == [ada.account.pk]
+
+
+def stored_texts() -> set[str]:
+    """Return every text of the admin's history."""
+    rows = LogEntry.objects.values_list("object_repr", "change_message")
+    return {text for row in rows for text in row}
+
+
+def personal_columns() -> list[str]:
+    """Return the columns whose values identify a person."""
+    shape = user_shape()
+    return [n for n in shape.columns if n == shape.factor or is_personal(field_of(n))]
+
+
+def test_history_of_admin_has_no_personal_value(superuser_client, ada):
+    superuser_client.post(page("add"), add_form(ada))
+    key = ada.account.pk
+    superuser_client.post(page("change", key), {**change_form(ada), "is_staff": "on"})
+    superuser_client.post(
+        page("changelist"), {"action": "unlock", "_selected_action": [key]}
+    )
+    superuser_client.post(page("delete", key), {"post": "yes"})
+
+    stored = stored_texts()
+    assert LogEntry.objects.filter(object_id=key).count() == 4
+    for column in personal_columns():
+        assert [text for text in stored if ada.stored(column) in text] == []
+    named_by = user_shape().identifiers[0]
+    name = f"#{key}" if named_by in personal_columns() else ada.stored(named_by)
+    assert name in stored
+
+
+def test_history_of_deleted_selection_has_no_personal_value(superuser_client, ada):
+    superuser_client.post(page("add"), add_form(ada))
+    key = ada.account.pk
+
+    superuser_client.post(
+        page("changelist"),
+        {"action": "delete_selected", "_selected_action": [key], "post": "yes"},
+    )
+
+    stored = stored_texts()
+    assert not user_model().objects.filter(pk=key).exists()
+    for column in personal_columns():
+        assert [text for text in stored if ada.stored(column) in text] == []
 
 
 def createsuperuser_options(person) -> list[str]:

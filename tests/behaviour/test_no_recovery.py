@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from crudauth_django.users import user_shape
 from tests.support.client import Browser
@@ -36,8 +37,14 @@ def test_registration_returns_account(ada, outbox):
     assert outbox == []
 
 
-def test_view_for_verified_accounts_refuses_every_account(unverified_ada):
-    assert unverified_ada.browser.get("/gated-api").status_code == HTTPStatus.FORBIDDEN
+@pytest.mark.urls("tests.support.urls")
+@pytest.mark.parametrize("page", ["/gated-api", "/gated-page"])
+def test_view_for_verified_accounts_names_the_mistake(ada, page):
+    ada.register()
+    ada.log_in()
+
+    with pytest.raises(ImproperlyConfigured, match="Set RECOVERY_FACTOR"):
+        ada.browser.get(page)
 
 
 def test_requiring_verified_login_does_not_stop_login(ada, settings):

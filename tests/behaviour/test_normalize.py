@@ -19,6 +19,11 @@ UNPRINTABLE = {
     "zero-width space": "\u200b",
     "zero-width joiner": "\u200d",
     "soft hyphen": "\u00ad",
+    "Hangul filler": "\u3164",
+    "half-width Hangul filler": "\uffa0",
+    "variation selector": "\ufe0f",
+    "Braille blank": "\u2800",
+    "unassigned": "\u0378",
     "private use": "\ue000",
     "line separator": "\u2028",
 }

@@ -109,7 +109,7 @@ def test_change_request_without_password_is_refused(
     assert outbox == []
 
 
-def test_wrong_passwords_in_change_requests_lock_account(verified_ada, bob, outbox):
+def test_wrong_passwords_in_change_requests_lock_device(verified_ada, bob, outbox):
     for _guess in range(5):
         verified_ada.request_change(bob.factor, "not the password")
 
@@ -117,7 +117,8 @@ def test_wrong_passwords_in_change_requests_lock_account(verified_ada, bob, outb
 
     assert response.status_code == HTTPStatus.TOO_MANY_REQUESTS
     assert int(response["Retry-After"]) > 0
-    assert Browser().log_in(verified_ada.own_identifier).status_code != HTTPStatus.OK
+    login = verified_ada.browser.log_in(verified_ada.own_identifier)
+    assert login.status_code == HTTPStatus.TOO_MANY_REQUESTS
     assert outbox == []
 
 

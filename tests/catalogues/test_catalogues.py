@@ -94,8 +94,8 @@ def test_messages_are_found_in_modules_and_templates():
     assert "Incorrect login or password." in found
     assert "%(count)d hour" in found
     assert (
-        "Verify your account: %(target)s (%(account)s, valid for %(expires_in)s)"
-        in found
+        "Verify your account: %(target)s (%(account)s, %(expires_in)s). "
+        "Not you? Ignore this." in found
     )
     assert "Your password has changed" in found
     assert "ltr" in found

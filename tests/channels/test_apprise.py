@@ -4,6 +4,7 @@ import pytest
 
 from crudauth_django.channels.apprise import AppriseChannel
 from crudauth_django.channels.attempts import try_channel
+from crudauth_django.checks.channels import check_channels
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.support.messages import RECIPIENT, make_intent
@@ -73,15 +74,40 @@ def test_failure_of_one_of_two_services_is_temporary(gateway):
     urls = [f"json://{gateway.host}/{place}/{{recipient}}" for place in ("a", "b")]
     gateway.will(Reply(status=500))
 
-    with pytest.raises(DeliveryFailed, match="1 of 2"):
+    with pytest.raises(DeliveryFailed, match="1 of 2") as caught:
         AppriseChannel(urls=urls).deliver(make_intent())
 
+    assert caught.value.maybe_taken
     assert len(gateway.received) == 2
 
 
-def test_unknown_service_is_temporary_failure(gateway):
-    with pytest.raises(DeliveryFailed):
-        AppriseChannel(urls="nosuchservice://{recipient}").deliver(make_intent())
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sigal://user:a-password-in-the-url@localhost:8080/+15005550006/{recipient}",
+        "signal://a-password-in-the-url{recipient}",
+        "a-password-in-the-url{recipient}",
+    ],
+    ids=["unknown service", "malformed", "no service"],
+)
+def test_url_that_apprise_cannot_read_is_check_error(settings, url, everything_logged):
+    options = {"urls": ["json://127.0.0.1/{recipient}", url]}
+    settings.CRUDAUTH_CHANNELS = [
+        {
+            "BACKEND": "crudauth_django.channels.apprise.AppriseChannel",
+            "OPTIONS": options,
+        }
+    ]
+
+    (problem,) = check_channels()
+
+    assert problem.id == "crudauth.E012"
+    assert repr(url.partition(":")[0] if "://" in url else "") in problem.msg
+    assert PASSWORD not in problem.msg + everything_logged.text
+
+
+def test_service_that_refuses_a_phone_number_is_accepted():
+    AppriseChannel(urls="mailto://user:pw@example.com?to={recipient}")
 
 
 @pytest.mark.parametrize(

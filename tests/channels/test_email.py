@@ -2,21 +2,35 @@
 
 import socket
 
+import django
 import pytest
 from anymail.backends.test import EmailBackend as AnymailTestBackend
+from anymail.exceptions import AnymailAPIError
 from anymail.message import AnymailRecipientStatus
+from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.email import EmailChannel
 from crudauth_django.checks.channels import check_mail_time_limit
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import (
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.support.mail import backend_settings, mail_settings, running_mail
 from tests.support.messages import make_intent
 from tests.support.parts import free_port
 
 ADA = "ada.lovelace@example.com"
+LOGIN = (
+    "MAILERS (username, password)"
+    if django.VERSION >= (6, 1)
+    else "EMAIL_HOST_USER, EMAIL_HOST_PASSWORD"
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 
 @pytest.fixture
@@ -104,7 +118,6 @@ def test_permanently_refused_recipient_is_rejected(mail_server, reply, code):
     [
         ("450 4.2.1 greylisted", "450 4.2.1"),
         ("452 4.2.2 mailbox full", "452 4.2.2"),
-        ("530 5.7.0 authentication required", "530 5.7.0"),
     ],
 )
 def test_temporarily_refused_recipient_is_temporary_failure(mail_server, reply, code):
@@ -117,11 +130,103 @@ def test_temporarily_refused_recipient_is_temporary_failure(mail_server, reply, 
 
 
 @pytest.mark.parametrize("reply", ["451 4.3.0 later", "554 5.7.1 looks like spam"])
-def test_refused_email_is_temporary_failure(mail_server, reply):
+def test_refused_email_is_temporary_failure_with_code(mail_server, reply):
     mail_server.to_data = reply
 
-    with pytest.raises(DeliveryFailed):
+    with pytest.raises(DeliveryFailed) as caught:
         EmailChannel().deliver(make_intent(recipient=ADA))
+
+    assert caught.value.code == reply[:9]
+
+
+@pytest.mark.parametrize("stage", ["to_sender", "to_recipients", "to_data"])
+def test_required_login_is_misconfigured_at_every_stage(mail_server, stage):
+    setattr(mail_server, stage, "530 5.7.0 authentication required")
+
+    with pytest.raises(DeliveryMisconfigured) as caught:
+        EmailChannel().deliver(make_intent(recipient=ADA))
+
+    assert caught.value.code == "530 5.7.0"
+    assert caught.value.setting == LOGIN
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("535 5.7.8 Username and Password not accepted", "535 5.7.8"),
+        ("534 5.7.9 Application-specific password required", "534 5.7.9"),
+        ("501 5.5.2 Can't decode", "501 5.5.2"),
+    ],
+)
+def test_refused_password_names_setting_and_code(reply, code):
+    with running_mail(username="neo", password="wrong", to_login=reply):
+        outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
+
+    assert isinstance(outcome.error, DeliveryMisconfigured)
+    assert outcome.error.code == code
+    assert outcome.error.setting == LOGIN
+
+
+def test_temporary_login_failure_is_temporary():
+    reply = "454 4.7.0 Temporary authentication failure"
+    with running_mail(username="neo", password="right", to_login=reply):
+        outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
+
+    assert isinstance(outcome.error, DeliveryFailed)
+    assert outcome.error.code == "454 4.7.0"
+
+
+@pytest.mark.parametrize(
+    ("options", "setting"),
+    [
+        ({}, "DEFAULT_FROM_EMAIL"),
+        ({"from_email": "no-reply@example.org"}, "CRUDAUTH_CHANNELS (from_email)"),
+    ],
+)
+def test_refused_sender_names_setting(mail_server, options, setting):
+    mail_server.to_sender = "553 5.7.1 not owned by user"
+
+    with pytest.raises(DeliveryMisconfigured) as caught:
+        EmailChannel(**options).deliver(make_intent(recipient=ADA))
+
+    assert caught.value.code == "553 5.7.1"
+    assert caught.value.setting == setting
+
+
+def test_sender_refused_for_now_is_temporary(mail_server):
+    mail_server.to_sender = "451 4.7.1 too many messages"
+
+    with pytest.raises(DeliveryFailed) as caught:
+        EmailChannel().deliver(make_intent(recipient=ADA))
+
+    assert caught.value.code == "451 4.7.1"
+
+
+def test_server_without_encryption_is_misconfigured():
+    with running_mail(use_tls=True):
+        outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
+
+    assert isinstance(outcome.error, DeliveryMisconfigured)
+    assert "TLS" in outcome.error.setting.upper()
+
+
+def test_broken_mail_backend_is_misconfigured():
+    with override_settings(**backend_settings("tests.channels.test_email.Broken")):
+        outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
+
+    assert isinstance(outcome.error, DeliveryMisconfigured)
+    assert "BACKEND" in outcome.error.setting
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_refused_by_mail_provider_are_misconfigured(status, monkeypatch):
+    monkeypatch.setattr(Closed, "status", status)
+    settings = {"ANYMAIL": {}, **backend_settings("tests.channels.test_email.Closed")}
+    with override_settings(**settings):
+        outcome = try_channel(EmailChannel(), make_intent(recipient=ADA))
+
+    assert isinstance(outcome.error, DeliveryMisconfigured)
+    assert (outcome.error.code, outcome.error.setting) == (str(status), "ANYMAIL")
 
 
 def test_unreachable_server_is_temporary_failure():
@@ -240,6 +345,22 @@ class Nothing:
 
     def send_messages(self, _messages):
         return 0
+
+
+class Broken:
+    """A mail backend with invalid options."""
+
+    def __init__(self, **_options):
+        raise ImproperlyConfigured("no host")
+
+
+class Closed(AnymailTestBackend):
+    """Anymail, over a provider that refuses the API key."""
+
+    status = 401
+
+    def post_to_esp(self, payload, message):
+        raise AnymailAPIError("no entry", status_code=self.status)
 
 
 class Refusing(AnymailTestBackend):

@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 import pytest
 
+from crudauth_django.delivery import PendingMessage, deliver_message
 from crudauth_django.signals import delivery_failed
 from tests.support.providers import ACCOUNT_SID, AUTH_TOKEN
 
@@ -46,6 +47,17 @@ def test_links_in_messages_verify_and_reset(api, sms):
     assert verified.status_code == HTTPStatus.OK
     assert reset.status_code == HTTPStatus.OK
     assert {request.form["To"] for request in sms} == {"+15551234567"}
+
+
+def test_message_refused_for_own_credentials_is_kept(api, sms, settings):
+    (channel,) = settings.CRUDAUTH_CHANNELS
+    options = {**channel["OPTIONS"], "auth_token": "wrong"}
+    settings.CRUDAUTH_CHANNELS = [{**channel, "OPTIONS": options}]
+    register(api, "+15551234567")
+
+    message = PendingMessage(kind="verify_recovery", value="+15551234567")
+
+    assert deliver_message(message) is not None
 
 
 def test_number_rejected_by_provider_gets_same_response(api, sms, everything_logged):

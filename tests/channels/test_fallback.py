@@ -2,11 +2,15 @@
 
 import pytest
 
-from crudauth_django.channels.attempts import try_channel
+from crudauth_django.channels.attempts import UnexpectedFailure, try_channel
 from crudauth_django.channels.base import DeliveryChannel, set_provider_id
 from crudauth_django.channels.fallback import FallbackChannel
 from crudauth_django.checks.channels import check_channels
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import (
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.support.messages import RECIPIENT, make_intent
 
@@ -44,6 +48,7 @@ def fallback(*options, backend="RecordingChannel", **more) -> FallbackChannel:
 
 
 FAILED = DeliveryFailed("down", code="500", retry_after=7)
+MISCONFIGURED = DeliveryMisconfigured("who?", setting="THE_SETTING", code="20003")
 REJECTED = DeliveryRejected("no such number", code="21211")
 
 
@@ -97,6 +102,44 @@ def test_temporary_failure_outweighs_rejection():
         channel.deliver(make_intent())
 
     assert (caught.value.code, caught.value.retry_after) == ("500", 7)
+
+
+def test_misconfiguration_outweighs_rejection_but_not_failure():
+    rejected = fallback({"error": MISCONFIGURED}, {"error": REJECTED})
+    failed = fallback({"error": MISCONFIGURED}, {"error": FAILED})
+
+    with pytest.raises(DeliveryMisconfigured) as lasting:
+        rejected.deliver(make_intent())
+    with pytest.raises(DeliveryFailed):
+        failed.deliver(make_intent())
+
+    assert (lasting.value.code, lasting.value.setting) == ("20003", "THE_SETTING")
+
+
+def test_failure_after_possible_acceptance_may_have_been_taken():
+    unknown = DeliveryFailed("no response", maybe_taken=True)
+
+    with pytest.raises(DeliveryFailed) as caught:
+        fallback({"error": unknown}, {"error": FAILED}).deliver(make_intent())
+
+    assert caught.value.maybe_taken
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"), [(KeyError(), UnexpectedFailure), (FAILED, DeliveryFailed)]
+)
+def test_only_unexpected_errors_are_unexpected_together(other, expected):
+    channel = fallback({"error": KeyError()}, {"error": other})
+
+    assert type(try_channel(channel, make_intent()).error) is expected
+
+
+def test_misconfigured_channel_is_error_in_log_despite_success(caplog):
+    fallback({"error": MISCONFIGURED}, {}).deliver(make_intent())
+
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert "Check the setting THE_SETTING." in record.getMessage()
 
 
 def test_channel_error_is_logged_without_secrets(everything_logged):

@@ -12,6 +12,8 @@ from crudauth_django.channels.segments import (
     Encoding,
     encoding,
     segments,
+    shortened,
+    size,
     without_costly_accents,
 )
 
@@ -109,6 +111,14 @@ def test_other_characters_take_utf16_code_units(start, letter):
 @given(any_text, any_text)
 def test_more_text_takes_no_fewer_segments(text, more):
     assert segments(text + more) >= segments(text)
+
+
+@given(any_text, st.integers(min_value=3, max_value=80))
+def test_shortened_text_has_the_size(text, limit):
+    cut = shortened(text, limit)
+
+    assert size(cut) <= limit
+    assert cut == text or (cut.endswith("...") and text.startswith(cut[:-3]))
 
 
 @pytest.mark.parametrize(

@@ -129,8 +129,31 @@ def test_command_fails_if_no_channel_accepts(settings, gateway, capsys):
 def test_command_fails_if_no_channel_serves_factor(settings):
     settings.CRUDAUTH_CHANNELS = [EMAIL]
 
-    with pytest.raises(CommandError, match="No channel accepted"):
+    with pytest.raises(CommandError, match="No registered channel serves 'phone'"):
         send_test(RECIPIENT)
+
+
+def test_command_fails_without_channels(settings):
+    settings.CRUDAUTH_CHANNELS = []
+
+    with pytest.raises(CommandError, match="CRUDAUTH_CHANNELS is empty"):
+        send_test(RECIPIENT)
+
+
+def test_refused_credentials_are_named_without_advice_to_retry(
+    settings, gateway, capsys
+):
+    settings.CRUDAUTH_CHANNELS = [twilio(gateway, auth_token="wrong")]
+
+    with pytest.raises(CommandError):
+        send_test(RECIPIENT)
+
+    output = re.sub(r"\d\.\d\d s", "N s", capsys.readouterr().out)
+    assert output.strip() == (
+        f"{TWILIO}: misconfigured after N s, code 20003: Twilio refuses this site's "
+        "credentials or set-up. Check the setting CRUDAUTH_CHANNELS (account_sid, "
+        "auth_token)."
+    )
 
 
 @pytest.mark.parametrize("recipient", ["ada@example.com", "", "12", "+1555\x00"])

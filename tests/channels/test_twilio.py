@@ -1,15 +1,21 @@
 """The Twilio channel, against a server with Twilio's API."""
 
 import json
+import re
 from http import HTTPStatus
 
 import pytest
 
 from crudauth_django.channels.attempts import try_channel
-from crudauth_django.channels.twilio import TwilioChannel
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.channels.twilio import MISCONFIGURED, REJECTED, TwilioChannel
+from crudauth_django.exceptions import (
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.support.messages import RECIPIENT, make_intent
+from tests.support.parts import ROOT, free_port
 from tests.support.providers import (
     ACCOUNT_SID,
     AUTH_TOKEN,
@@ -18,6 +24,10 @@ from tests.support.providers import (
     RESET,
     Reply,
 )
+
+UNREADABLE = Reply(status=201, content=b"<html>not JSON</html>")
+#: Twilio may have accepted the message.
+TAKEN = (HANG, RESET, CLOSE, UNREADABLE)
 
 
 def twilio(gateway, **options) -> TwilioChannel:
@@ -111,14 +121,45 @@ def test_number_without_whatsapp_is_rejected(gateway):
     assert caught.value.code == "63003"
 
 
-def test_error_of_own_account_is_temporary(gateway):
-    with pytest.raises(DeliveryFailed) as bad_sender:
+def test_error_of_own_account_names_setting(gateway):
+    with pytest.raises(DeliveryMisconfigured) as bad_sender:
         twilio(gateway, timeout=10).deliver(make_intent(recipient="+15005550007"))
-    with pytest.raises(DeliveryFailed) as bad_token:
+    with pytest.raises(DeliveryMisconfigured) as bad_token:
         twilio(gateway, auth_token="wrong", timeout=10).deliver(make_intent())
 
     assert bad_sender.value.code == "21606"
+    assert bad_sender.value.setting == "CRUDAUTH_CHANNELS (sender)"
     assert bad_token.value.code == "20003"
+    assert bad_token.value.setting == "CRUDAUTH_CHANNELS (account_sid, auth_token)"
+
+
+@pytest.mark.parametrize(
+    ("reply", "options"),
+    [
+        (Reply(status=404, content={"code": 20404}), "account_sid, api_url"),
+        (Reply(status=404, content=b"<html>"), "account_sid, api_url"),
+        (Reply(status=403, content=b"<html>"), "account_sid, auth_token"),
+        (Reply(status=403, content={"code": 20403}), "account_sid"),
+        (Reply(status=404, content={"code": 21701}), "sender"),
+        (Reply(status=400, content={"code": 21655}), "templates"),
+        (Reply(status=201, content={"sid": "SM1", "error_code": 63007}), "sender"),
+    ],
+)
+def test_refused_setup_names_options(gateway, reply, options):
+    gateway.will(reply)
+
+    with pytest.raises(DeliveryMisconfigured) as caught:
+        twilio(gateway, timeout=10).deliver(make_intent())
+
+    assert caught.value.setting == f"CRUDAUTH_CHANNELS ({options})"
+
+
+def test_every_code_has_one_result_and_is_documented():
+    page = (ROOT / "docs" / "channels" / "twilio.md").read_text()
+
+    assert not REJECTED & set(MISCONFIGURED)
+    for code in REJECTED | set(MISCONFIGURED):
+        assert re.search(rf"\b{code}\b", page), code
 
 
 def test_too_many_requests_passes_on_retry_after(gateway):
@@ -156,7 +197,7 @@ def test_message_failed_in_response_is_rejected_with_code(gateway):
         CLOSE,
         Reply(status=500, content=b"<html>oops</html>"),
         Reply(status=503),
-        Reply(status=201, content=b"<html>not JSON</html>"),
+        UNREADABLE,
         Reply(status=302, headers={"Location": "http://127.0.0.1:1/"}),
     ],
     ids=["hang", "reset", "close", "500", "503", "no-json", "redirect"],
@@ -164,10 +205,20 @@ def test_message_failed_in_response_is_rejected_with_code(gateway):
 def test_provider_failure_is_temporary_after_one_request(gateway, reply):
     gateway.will(reply)
 
-    with pytest.raises(DeliveryFailed):
+    with pytest.raises(DeliveryFailed) as caught:
         twilio(gateway, timeout=0.3 if reply is HANG else 10).deliver(make_intent())
 
+    assert caught.value.maybe_taken == (reply in TAKEN)
     assert len(gateway.received) == 1
+
+
+def test_refused_connection_was_not_taken(gateway):
+    url = f"http://127.0.0.1:{free_port()}"
+
+    with pytest.raises(DeliveryFailed, match="not reached") as caught:
+        twilio(gateway, api_url=url).deliver(make_intent())
+
+    assert not caught.value.maybe_taken
 
 
 def test_message_sid_becomes_provider_id(gateway):

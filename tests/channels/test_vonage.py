@@ -1,15 +1,21 @@
 """The Vonage channel, against a server with Vonage's Messages API over TLS."""
 
+import re
 from http import HTTPStatus
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from crudauth_django.channels.attempts import try_channel
-from crudauth_django.channels.vonage import VonageChannel
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.channels.vonage import MISCONFIGURED, REJECTED, VonageChannel
+from crudauth_django.exceptions import (
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.support.messages import make_intent
+from tests.support.parts import ROOT, free_port
 from tests.support.providers import (
     APPLICATION_ID,
     CLOSE,
@@ -20,6 +26,10 @@ from tests.support.providers import (
     Reply,
 )
 
+UNREADABLE = Reply(status=202, content=b"<html>not JSON</html>")
+WITHOUT_ID = Reply(status=202, content={"no": "id"})
+#: Vonage may have accepted the message.
+TAKEN = (HANG, RESET, CLOSE, UNREADABLE, WITHOUT_ID)
 KEY_AND_SECRET = {"api_key": VONAGE_KEY, "api_secret": VONAGE_SECRET}
 
 
@@ -58,16 +68,30 @@ def test_sms_request_has_text_and_token_lifetime(tls_gateway):
     assert SAMPLE_TOKEN in request.json["text"]
 
 
-def test_application_key_signs_jwt(tls_gateway, keys):
-    pem = {"application_id": APPLICATION_ID, "private_key": keys.private_pem}
-    path = {"application_id": APPLICATION_ID, "private_key": str(keys.key_file)}
+@pytest.mark.parametrize("form", ["pem", "path", "path without extension"])
+def test_application_key_signs_jwt(tls_gateway, keys, tmp_path, form):
+    file = tmp_path / "vonage-key"
+    file.write_text(keys.private_pem)
+    key = {"pem": keys.private_pem, "path": str(keys.key_file)}.get(form, str(file))
+    credentials = {"application_id": APPLICATION_ID, "private_key": key}
 
-    vonage(tls_gateway, credentials=pem).deliver(make_intent())
-    vonage(tls_gateway, credentials=path).deliver(make_intent())
+    vonage(tls_gateway, credentials=credentials).deliver(make_intent())
 
-    for request in tls_gateway.received:
-        assert request.headers["authorization"].startswith("Bearer ey")
-    assert len(tls_gateway.received) == 2
+    (request,) = tls_gateway.received
+    assert request.headers["authorization"].startswith("Bearer ey")
+
+
+def test_missing_key_file_is_named_as_cause(tls_gateway, tmp_path):
+    key = str(tmp_path / "absent.key")
+
+    with pytest.raises(ImproperlyConfigured, match="FileNotFoundError") as caught:
+        vonage(
+            tls_gateway,
+            credentials={"application_id": APPLICATION_ID, "private_key": key},
+        )
+
+    assert "path of its file" in str(caught.value)
+    assert key not in str(caught.value)
 
 
 def test_whatsapp_request_has_template_and_locale(tls_gateway):
@@ -106,16 +130,45 @@ def test_number_refused_by_sdk_is_rejected_without_request(tls_gateway):
     assert tls_gateway.received == []
 
 
-def test_error_of_own_account_is_temporary(tls_gateway):
+def test_error_of_own_account_names_setting(tls_gateway):
     wrong = {"api_key": VONAGE_KEY, "api_secret": "wrong"}
 
-    with pytest.raises(DeliveryFailed) as bad_sender:
+    with pytest.raises(DeliveryMisconfigured) as bad_sender:
         vonage(tls_gateway).deliver(make_intent(recipient="+15005550007"))
-    with pytest.raises(DeliveryFailed) as bad_secret:
+    with pytest.raises(DeliveryMisconfigured) as bad_secret:
         vonage(tls_gateway, credentials=wrong).deliver(make_intent())
 
     assert bad_sender.value.code == "1120"
+    assert bad_sender.value.setting == "CRUDAUTH_CHANNELS (sender)"
     assert bad_secret.value.code == "unauthorized"
+    assert bad_secret.value.setting == "CRUDAUTH_CHANNELS (credentials)"
+
+
+@pytest.mark.parametrize(
+    ("status", "problem", "option"),
+    [
+        (403, "api-errors/messages#1060", "credentials"),
+        (403, "api-errors#low-balance", "credentials"),
+        (401, "about:blank", "credentials"),
+        (404, "api-errors#not-found", "credentials, api_host"),
+        (422, "api-errors/messages#1022", "templates"),
+    ],
+)
+def test_refused_setup_names_option(tls_gateway, status, problem, option):
+    tls_gateway.will(Reply(status=status, content={"type": problem}))
+
+    with pytest.raises(DeliveryMisconfigured) as caught:
+        vonage(tls_gateway).deliver(make_intent())
+
+    assert caught.value.setting == f"CRUDAUTH_CHANNELS ({option})"
+
+
+def test_every_code_has_one_result_and_is_documented():
+    page = (ROOT / "docs" / "channels" / "vonage.md").read_text()
+
+    assert not REJECTED & set(MISCONFIGURED)
+    for code in REJECTED | set(MISCONFIGURED):
+        assert re.search(rf"\b{code}\b", page), code
 
 
 def test_too_many_requests_passes_on_retry_after(tls_gateway):
@@ -141,18 +194,28 @@ def test_too_many_requests_passes_on_retry_after(tls_gateway):
         CLOSE,
         Reply(status=500, content=b"<html>oops</html>"),
         Reply(status=503),
-        Reply(status=202, content=b"<html>not JSON</html>"),
-        Reply(status=202, content={"no": "id"}),
+        UNREADABLE,
+        WITHOUT_ID,
     ],
     ids=["hang", "reset", "close", "500", "503", "no-json", "no-id"],
 )
 def test_provider_failure_is_temporary_after_one_request(tls_gateway, reply):
     tls_gateway.will(reply)
 
-    with pytest.raises(DeliveryFailed):
+    with pytest.raises(DeliveryFailed) as caught:
         vonage(tls_gateway, timeout=1 if reply is HANG else 10).deliver(make_intent())
 
+    assert caught.value.maybe_taken == (reply in TAKEN)
     assert len(tls_gateway.received) == 1
+
+
+def test_refused_connection_was_not_taken(tls_gateway):
+    channel = vonage(tls_gateway, api_host=f"127.0.0.1:{free_port()}")
+
+    with pytest.raises(DeliveryFailed, match="not reached") as caught:
+        channel.deliver(make_intent())
+
+    assert not caught.value.maybe_taken
 
 
 def test_server_with_untrusted_certificate_gets_no_request(tls_gateway, monkeypatch):

@@ -12,10 +12,15 @@ import pytest
 
 from crudauth_django.channels.attempts import try_channel
 from crudauth_django.channels.webhook import WebhookChannel, sign
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import (
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 from crudauth_django.testing import SAMPLE_TOKEN, ChannelContract
 from tests.channels.receiver import read_message
 from tests.support.messages import RECIPIENT, make_intent
+from tests.support.parts import free_port
 from tests.support.providers import CLOSE, HANG, RESET, Received, Reply
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -149,7 +154,21 @@ def test_permanent_error_status_is_rejected_with_code(gateway, status):
     assert caught.value.code == "opted_out"
 
 
-@pytest.mark.parametrize("status", [301, 307, 400, 401, 404, 409, 500, 503])
+@pytest.mark.parametrize(
+    ("status", "option"),
+    [(401, "secret"), (403, "secret"), (301, "url"), (404, "url"), (405, "url")],
+)
+def test_status_about_own_options_is_misconfigured(gateway, status, option):
+    gateway.will(Reply(status=status, content={"code": "no_entry"}))
+
+    with pytest.raises(DeliveryMisconfigured) as caught:
+        webhook(gateway).deliver(make_intent())
+
+    assert caught.value.setting == f"CRUDAUTH_CHANNELS ({option})"
+    assert caught.value.code == "no_entry"
+
+
+@pytest.mark.parametrize("status", [307, 400, 409, 500, 503, 799])
 def test_other_error_status_is_temporary_failure(gateway, status):
     gateway.will(Reply(status=status, headers={"Location": f"{gateway.url}/moved"}))
 
@@ -191,13 +210,32 @@ def test_retry_after_date_becomes_seconds_from_now(gateway):
 
 
 @pytest.mark.parametrize("reply", [HANG, RESET, CLOSE], ids=["hang", "reset", "close"])
-def test_gateway_failure_is_temporary_after_one_request(gateway, reply):
+def test_failure_after_request_may_have_been_taken(gateway, reply):
     gateway.will(reply)
 
-    with pytest.raises(DeliveryFailed):
+    with pytest.raises(DeliveryFailed) as caught:
         webhook(gateway, timeout=0.3 if reply is HANG else 10).deliver(make_intent())
 
+    assert caught.value.maybe_taken
     assert len(gateway.received) == 1
+
+
+def test_refused_connection_was_not_taken():
+    channel = WebhookChannel(url=f"http://127.0.0.1:{free_port()}", secret=SECRET)
+
+    with pytest.raises(DeliveryFailed, match="not reached") as caught:
+        channel.deliver(make_intent())
+
+    assert not caught.value.maybe_taken
+
+
+def test_error_response_was_not_taken(gateway):
+    gateway.will(Reply(status=500))
+
+    with pytest.raises(DeliveryFailed) as caught:
+        webhook(gateway).deliver(make_intent())
+
+    assert not caught.value.maybe_taken
 
 
 @pytest.mark.parametrize("content", [b"[" * 60_000, b"{", b"null", b'{"id": []}', b""])

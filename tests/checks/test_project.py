@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 
 import pytest
@@ -53,6 +54,42 @@ def test_bad_path_that_django_reports_is_not_repeated(settings, check, setting):
     assert ids(check) == []
 
 
+@pytest.mark.parametrize(
+    ("engine", "expected"),
+    [("db", ["E040"]), ("cached_db", ["E040"]), ("cache", []), ("signed_cookies", [])],
+)
+def test_sessions_without_table_are_e040(settings, engine, expected):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    assert ids(project.check_sessions) == []
+
+    settings.INSTALLED_APPS = [
+        app for app in settings.INSTALLED_APPS if app != "django.contrib.sessions"
+    ]
+
+    assert ids(project.check_sessions) == expected
+
+
+def test_guarded_views_without_factor_are_e041():
+    assert ids(project.check_guarded_views) == []
+
+    with declared(RECOVERY_FACTOR=None):
+        messages = list(project.check_guarded_views())
+
+    assert {m.id for m in messages} == {"crudauth.E041"}
+    views = re.findall(r"The view (\S+)", "".join(m.msg for m in messages))
+    assert [view.rpartition(".")[2] for view in views] == [
+        "gated_api",
+        "gated_page",
+        "gated_async_page",
+    ]
+
+
+def test_guarded_views_of_foreign_model_are_left_to_e001(settings):
+    settings.AUTH_USER_MODEL = "auth.User"
+
+    assert ids(project.check_guarded_views) == []
+
+
 def test_backend_without_lockout_is_w010(settings):
     assert ids(project.check_backend) == []
 
@@ -75,7 +112,7 @@ def test_malformed_setting_stops_no_other_check(settings):
         messages = checks.run_checks(tags=["crudauth"], include_deployment_checks=True)
 
     found = [m.id.removeprefix("crudauth.") for m in messages]
-    assert sorted(found) == ["E010", "E016", "E021", "W001"]
+    assert sorted(found) == ["E010", "E016", "E021", "W001", "W031"]
 
 
 def tasks(backend: str) -> dict[str, object]:
@@ -90,7 +127,7 @@ def tasks(backend: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("settings", "check_id", "cause"),
     [
-        ({"AUTH_USER_MODEL": "auth.User"}, "E001", "auth.User"),
+        ({"AUTH_USER_MODEL": "auth.User"}, "E001", '= "phone.User"'),
         ({"CRUDAUTH_VERIFY_MAX_AGE": 5}, "E021", "CRUDAUTH_VERIFY_MAX_AGE"),
         ({"CRUDAUTH_CHANNELS": "not a list"}, "E021", "CRUDAUTH_CHANNELS"),
         ({"CRUDAUTH_CHANELS": []}, "E020", "CRUDAUTH_CHANELS"),

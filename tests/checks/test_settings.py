@@ -10,11 +10,14 @@ from rest_framework import serializers
 from crudauth_django.checks.settings import (
     check_limits,
     check_links,
+    check_proxies,
     check_registration,
     check_serializers,
     check_settings,
+    check_throttles,
     check_times,
 )
+from crudauth_django.conf.readers import THROTTLES
 from tests.support.checks import ids
 from tests.support.temporary import declared
 
@@ -30,7 +33,39 @@ class ForeignSerializer(serializers.Serializer):
 def test_unknown_setting_is_e020(settings):
     settings.CRUDAUTH_CHANELS = []
 
-    assert ids(check_settings) == ["E020"]
+    (message,) = check_settings()
+    assert message.id == "crudauth.E020"
+    assert message.hint.startswith("Did you mean CRUDAUTH_CHANNELS? ")
+
+
+def test_unknown_setting_like_no_other_gets_no_suggestion(settings):
+    settings.CRUDAUTH_Q = []
+
+    (message,) = check_settings()
+    assert message.hint.startswith("The settings are: CRUDAUTH_")
+
+
+@pytest.mark.parametrize(
+    ("throttles", "expected"),
+    [
+        ({}, []),
+        (dict.fromkeys(THROTTLES), ["W032"]),
+        ({**dict.fromkeys(THROTTLES), "register": "30/h"}, []),
+        ("malformed", []),
+    ],
+)
+def test_throttles_all_off_are_w032_in_production(settings, throttles, expected):
+    settings.CRUDAUTH_THROTTLES = throttles
+
+    assert ids(check_throttles) == expected
+
+
+def test_unwritten_number_of_proxies_is_w031_in_production(settings):
+    assert ids(check_proxies) == ["W031"]
+
+    settings.CRUDAUTH_TRUSTED_PROXIES = 0
+
+    assert ids(check_proxies) == []
 
 
 def test_malformed_setting_is_e021(settings):
@@ -95,7 +130,7 @@ def test_limit_of_none_is_w012_in_production(settings, name):
         ("CRUDAUTH_LOCKOUT", {"MEMORY": HOUR / 2}, ["E032"]),
         ("CRUDAUTH_LOCKOUT", {"BASE": 3 * HOUR, "MEMORY": HOUR / 2}, ["E032"] * 2),
         ("CRUDAUTH_RETRY", {"BASE": HOUR, "MAX": HOUR}, []),
-        ("CRUDAUTH_RETRY", {"BASE": HOUR}, ["E032"]),
+        ("CRUDAUTH_RETRY", {"BASE": 5 * HOUR}, ["E032"]),
     ],
 )
 def test_contradictory_times_are_e032(settings, name, value, expected):

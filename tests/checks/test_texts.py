@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from django.conf import global_settings
 from django.core.management import call_command
 from django.db import models
 
@@ -23,11 +25,22 @@ def test_shipped_texts_have_no_warning():
     assert messages_of("crudauth.W021") == []
 
 
-def test_languages_outside_gsm7_are_i020():
+def test_languages_outside_gsm7_are_i020(settings):
+    settings.LANGUAGES = global_settings.LANGUAGES
+
     messages = [message.msg for message in messages_of("crudauth.I020")]
 
     assert [text.split("'")[1] for text in messages] == ["ar", "hi", "zh-hans"]
     assert all("reset_password takes " in text for text in messages)
+
+
+def test_languages_of_django_itself_are_not_i020(settings):
+    unchosen = messages_of("crudauth.I020")
+    settings.LANGUAGE_CODE = "ar"
+    (chosen,) = messages_of("crudauth.I020")
+
+    assert unchosen == []
+    assert "'ar'" in chosen.msg
 
 
 def test_long_address_is_w020_for_each_language(settings):
@@ -60,9 +73,7 @@ def test_letter_outside_gsm7_is_named(settings, tmp_path):
 
 
 def test_language_of_the_project_is_counted(settings, tmp_path):
-    catalogue = tmp_path / "locale" / "nl" / "LC_MESSAGES"
-    catalogue.mkdir(parents=True)
-    (catalogue / "django.mo").write_bytes(_EMPTY_CATALOGUE)
+    write_catalogue(tmp_path / "locale", "nl", {})
     source = (
         "{% load i18n %}{% get_current_language as code %}"
         "{% if code == 'nl' %}Hé, één à twee keer opnieuw ingesteld: ë{% endif %}"
@@ -77,6 +88,19 @@ def test_language_of_the_project_is_counted(settings, tmp_path):
 
     assert without == []
     assert "'nl'" in message.msg
+
+
+def test_name_outside_gsm7_is_counted(settings, tmp_path):
+    """A text without the name is not GSM-7 either, so the name stays."""
+    write_catalogue(tmp_path, "nl", {"your account": "je acco\u00fbnt"})
+    settings.LOCALE_PATHS = [tmp_path]
+    settings.LANGUAGES = [("nl", "Dutch")]
+    settings.LANGUAGE_CODE = "nl"
+
+    (message,) = messages_of("crudauth.W020")
+
+    assert "password_changed takes 2 segments" in message.msg
+    assert message.msg.endswith("GSM-7 does not have \u0142.")
 
 
 def test_broken_template_is_w021(settings, tmp_path):
@@ -124,6 +148,7 @@ def sms_over(medium: str) -> dict[str, object]:
 )
 def test_text_field_is_counted_if_sms_go_to_it(settings, channel, counted):
     settings.CRUDAUTH_CHANNELS = [channel]
+    settings.LANGUAGES = [("hi", "Hindi")]
     mobile = models.CharField(max_length=20, unique=True, null=True, blank=True)
     with declared(mobile=mobile, RECOVERY_FACTOR="mobile"):
         messages = messages_of("crudauth.I020")
@@ -160,7 +185,16 @@ def test_texts_are_rendered_by_deploy_checks_only(capsys):
     assert "020" not in capsys.readouterr().err
 
 
-#: A compiled catalogue with no message in it (GNU gettext manual, "MO Files").
-_EMPTY_CATALOGUE = bytes.fromhex("de120495") + b"".join(
-    number.to_bytes(4, "little") for number in (0, 0, 28, 28, 0, 28)
-)
+def write_catalogue(folder: Path, language: str, messages: dict[str, str]) -> None:
+    """Write a compiled catalogue (GNU gettext manual, "MO Files")."""
+    messages = {"": "Content-Type: text/plain; charset=UTF-8\n", **messages}
+    texts = [text.encode() for text in (*messages, *messages.values())]
+    count, start = len(messages), 28 + 16 * len(messages)
+    numbers = [0x950412DE, 0, count, 28, 28 + 8 * count, 0, start]
+    for text in texts:
+        numbers += [len(text), start]
+        start += len(text) + 1
+    path = folder / language / "LC_MESSAGES" / "django.mo"
+    path.parent.mkdir(parents=True)
+    head = b"".join(number.to_bytes(4, "little") for number in numbers)
+    path.write_bytes(head + b"\0".join(texts) + b"\0")

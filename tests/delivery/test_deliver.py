@@ -9,12 +9,17 @@ from datetime import timedelta
 from typing import ClassVar
 
 import pytest
+import time_machine
 
 from crudauth_django.channels import locmem
 from crudauth_django.channels.base import DeliveryChannel, DeliveryIntent
 from crudauth_django.delivery.deliver import deliver_message
 from crudauth_django.delivery.message import PendingMessage
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import (
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 from crudauth_django.flows import recovery
 from crudauth_django.security.redemption import RESET
 from crudauth_django.security.tokens import read_token
@@ -43,6 +48,21 @@ class Rejecting(Failing):
 
 class Buggy(Failing):
     error = ZeroDivisionError
+
+
+class TimingOut(Failing):
+    error = TimeoutError
+
+
+class Unreachable(Failing):
+    error = ConnectionRefusedError
+
+
+class Misconfigured(DeliveryChannel):
+    def deliver(self, intent: DeliveryIntent) -> None:
+        raise DeliveryMisconfigured(
+            "wrong credentials", code="20003", setting="CRUDAUTH_CHANNELS auth_token"
+        )
 
 
 class Waiting(DeliveryChannel):
@@ -125,6 +145,16 @@ def test_intent_without_frontend_has_no_link(ada, settings, outbox):
     assert outbox[0].link == ""
 
 
+@pytest.mark.parametrize("place", ["reset/{token}", "reset#{token}", "?t={token}&x=1"])
+def test_link_has_token_in_place_of_placeholder(ada, settings, outbox, place):
+    url = f"https://a.example/{place}"
+    settings.CRUDAUTH_FRONTEND_URL = {"reset_password": url}
+
+    deliver_reset()
+
+    assert outbox[0].link == url.replace("{token}", outbox[0].token)
+
+
 def test_link_extends_query_of_frontend(ada, settings, outbox):
     settings.CRUDAUTH_FRONTEND_URL = {"reset_password": "https://a.example/r?x=1"}
 
@@ -195,6 +225,76 @@ def test_retry_waits_for_retry_after_of_provider(ada, settings, failures):
 
     assert following.due_at - time.time() > 2900
     assert failures[0]["code"] == "429"
+
+
+def tries_of(message: PendingMessage | None) -> int:
+    """Try a message at its due times until it is done; return the number of tries."""
+    tries = 0
+    while message is not None:
+        tries += 1
+        with time_machine.travel(max(message.due_at, time.time())):
+            message = deliver_message(message)
+    return tries
+
+
+@pytest.mark.parametrize(
+    ("channel", "tries"),
+    [(TimingOut, 2), (Buggy, 5), (Unreachable, 10), (Failing, 10)],
+    ids=["perhaps taken", "unexpected", "unreachable", "failed"],
+)
+def test_failing_message_has_few_tries(ada, settings, caplog, channel, tries):
+    settings.CRUDAUTH_TARGET_BUDGET = None
+    settings.CRUDAUTH_CHANNELS = [path_of(channel)]
+    message = PendingMessage(kind="verify_recovery", value=VALUE)
+
+    assert tries_of(message) == tries
+
+    assert f"Gave up on {message.id} (verify_recovery)" in caplog.text
+    assert VALUE not in caplog.text
+
+
+def test_time_out_of_one_channel_leaves_others_their_tries(ada, settings):
+    settings.CRUDAUTH_CHANNELS = [path_of(TimingOut), path_of(Failing)]
+
+    second = deliver_message(deliver_reset())
+
+    assert second.channels == [path_of(Failing)]
+
+
+def test_error_before_channels_that_repeats_is_given_up(ada, caplog):
+    broken = PendingMessage(kind="unknown", value=VALUE)
+
+    assert tries_of(broken) == 5
+    assert "at attempt 5" in caplog.text
+
+
+def test_number_of_tries_is_a_setting(ada, settings):
+    settings.CRUDAUTH_CHANNELS = [path_of(Failing)]
+    settings.CRUDAUTH_RETRY = {"TRIES": 3}
+
+    assert tries_of(PendingMessage(kind="verify_recovery", value=VALUE)) == 3
+
+
+def test_misconfigured_channel_is_tried_slowly_and_named(
+    ada, settings, caplog, failures
+):
+    settings.CRUDAUTH_CHANNELS = [path_of(Misconfigured)]
+
+    following = deliver_reset()
+
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert "Check the setting CRUDAUTH_CHANNELS auth_token." in record.getMessage()
+    assert failures[0]["code"] == "20003"
+    assert following.due_at - time.time() > 14 * 60
+
+
+def test_code_of_provider_reaches_the_log(ada, settings, caplog):
+    settings.CRUDAUTH_CHANNELS = [path_of(Waiting)]
+
+    deliver_reset()
+
+    assert "to +1********68, code 429: DeliveryFailed: busy" in caplog.text
 
 
 def test_retry_after_token_expiry_is_given_up(ada, settings, caplog):

@@ -78,6 +78,20 @@ def test_wait_is_that_of_the_first_item(due_times, wait):
     assert filled(*due_times).seconds_until_due(now=NOW) == wait
 
 
+def test_item_with_highest_key_is_dropped():
+    queue = filled(NOW, NOW + 2, NOW + 1)
+
+    assert queue.drop_highest(lambda number: -number) == 0
+    assert drained(queue) == [2, 1]
+
+
+def test_of_equal_keys_the_last_due_is_dropped():
+    queue = filled(NOW + 1, NOW + 3, NOW + 2)
+
+    assert queue.drop_highest(lambda _number: 0) == 1
+    assert drained(queue) == [0, 2]
+
+
 def test_empty_queue_raises_on_pop():
     with pytest.raises(IndexError):
         filled().pop()

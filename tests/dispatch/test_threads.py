@@ -14,10 +14,12 @@ from dataclasses import replace
 import pytest
 from django.db import transaction
 
+from crudauth_django import signals
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.dispatch.threads import ThreadDispatcher
 from tests.support import parts
 from tests.support.handlers import RecordingHandler
+from tests.support.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -116,6 +118,65 @@ def test_failed_message_is_retried_when_due(handler, pool):
     assert times[1] >= due
 
 
+def retry_later(message: PendingMessage) -> PendingMessage | None:
+    """Fail the first attempt; the second one is due in an hour."""
+    if message.attempt > 1:
+        return None
+    return replace(message, attempt=2, channels=["sms"], due_at=time.time() + 3600)
+
+
+def test_full_queue_of_retries_refuses_no_first_attempt(handler, pool, caplog):
+    handler.result = retry_later
+    for number in range(7):
+        pool.dispatch(make_message())
+        handler.wait_for(number + 1)
+
+    eventually(lambda: caplog.text.count("queue_full") == 5)
+    assert len(pool._retries) == 2
+    assert "is lost" not in caplog.text
+
+
+def test_full_queue_of_retries_gives_up_most_tried(handler, pool):
+    given_up = []
+
+    def listen(**values):
+        given_up.append((values["message_id"], values["outcome"], values["code"]))
+
+    signals.delivery_held_back.connect(listen)
+    for number, attempt in enumerate([2, 5, 3], start=1):
+        handler.result = lambda m, to=attempt: replace(retry_later(m), attempt=to)
+        pool.dispatch(make_message(id=f"to attempt {attempt}"))
+        handler.wait_for(number)
+    eventually(lambda: given_up)
+    signals.delivery_held_back.disconnect(listen)
+
+    assert given_up == [("to attempt 5", "gave_up", "queue_full")]
+    assert {pool._retries.pop().attempt for _ in range(2)} == {2, 3}
+
+
+def test_hanging_retries_leave_threads_for_first_attempts(handler, pool):
+    hanging = threading.Event()
+
+    def hang_at_retry(message: PendingMessage) -> PendingMessage | None:
+        if message.attempt == 1 and not message.language:
+            return replace(message, attempt=2)
+        if message.attempt == 2:
+            hanging.wait(PATIENCE)
+        return None
+
+    handler.result = hang_at_retry
+    for _ in range(4):
+        pool.dispatch(make_message())
+    handler.wait_for(4)
+    eventually(lambda: pool._retrying)
+    last = make_message(language="en")
+    pool.dispatch(last)
+
+    handler.wait_for(5)
+    hanging.set()
+    assert handler.handled[4] == last
+
+
 def test_messages_due_later_do_not_delay_others(handler, pool):
     later = make_message(due_at=time.time() + 3600)
     for _ in range(3):
@@ -135,7 +196,7 @@ def test_error_before_channels_is_logged_and_retried(caplog):
 
     pool.drain()
 
-    assert "No time to try message" in caplog.text
+    assert "exit" in caplog.text
     assert broken.id in caplog.text
     assert "could not be delivered" in caplog.text
     assert VALUE not in caplog.text
@@ -152,7 +213,7 @@ def test_drain_returns_after_lost_retry_is_logged(caplog):
 
         pool.drain()
 
-        assert "No time to try message" in caplog.text
+        assert "exit" in caplog.text
         caplog.clear()
 
 

@@ -9,12 +9,15 @@ import re
 import subprocess
 import sys
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.dispatch import Signal
+from django.test import override_settings
 
 from crudauth_django import signals
 from crudauth_django.conf import settings
@@ -73,11 +76,26 @@ sys.exit(pytest.main(["-q", "-p", "no:randomly", "-p", "no:cacheprovider"]))
 """
 
 
-def run_project(folder: Path) -> str:
+#: Runs the page's tests with Django's own runner, where pytest can't be imported.
+UNITTEST_SCRIPT = """
+import sys
+
+sys.modules["pytest"] = None
+
+import django
+from django.core.management import call_command
+
+django.setup()
+call_command("makemigrations", "accounts", verbosity=0)
+call_command("test")
+"""
+
+
+def run_project(folder: Path, script: str = SCRIPT) -> str:
     """Run the project in a process of its own; returns what it printed."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("DJANGO", "COV"))}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", script],
         cwd=folder,
         env={
             **env,
@@ -90,7 +108,7 @@ def run_project(folder: Path) -> str:
         timeout=180,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 @pytest.mark.slow
@@ -106,6 +124,15 @@ def test_quickstart_and_testing_pages_run_as_printed(tmp_path: Path):
     assemble(tmp_path, "quickstart.md", "testing.md")
 
     assert "1 passed" in run_project(tmp_path)
+
+
+@pytest.mark.slow
+def test_testing_page_runs_without_pytest(tmp_path: Path):
+    assemble(tmp_path, "quickstart.md", "testing.md")
+    for name in ("conftest.py", "test_signing_up.py"):
+        (tmp_path / name).unlink()
+
+    assert "Ran 1 test" in run_project(tmp_path, UNITTEST_SCRIPT)
 
 
 @pytest.mark.slow
@@ -190,6 +217,37 @@ def test_settings_are_all_documented(reference: ModuleType):
 
     assert set(entries) == set(settings.setting_names())
     assert [name for name, entry in entries.items() if not entry.text] == []
+
+
+def test_dict_settings_show_every_default(reference: ModuleType):
+    notes = {entry.name: entry.note for entry in reference.read_settings()}
+
+    for name in ("CRUDAUTH_LOCKOUT", "CRUDAUTH_RETRY", "CRUDAUTH_THROTTLES"):
+        shown = eval(notes[name], {"timedelta": timedelta})  # noqa: S307 (the page's own text)
+        with override_settings(**{name: shown}):
+            assert settings.parse_setting(name) == default_of(name)
+        assert shown
+
+
+def default_of(name: str) -> object:
+    with override_settings():
+        if hasattr(django_settings, name):
+            delattr(django_settings, name)
+        return settings.parse_setting(name)
+
+
+def test_examples_of_settings_are_valid():
+    page = (DOCS / "settings.md").read_text().partition("\n## Examples\n")[2]
+    (block,) = re.findall(r"```python\n(.*?)```", page.partition("\n## ")[0], re.S)
+    written: dict[str, object] = {}
+    exec(block, written)  # noqa: S102 (the page's own example)
+    names = [name for name in written if name.startswith("CRUDAUTH_")]
+
+    for name in names:
+        with override_settings(**{name: written[name]}):
+            settings.parse_setting(name)
+
+    assert len(names) > len(settings.setting_names()) / 2
 
 
 def test_checks_are_documented_with_cause_and_hint(

@@ -18,6 +18,7 @@ CRUDAUTH_DISPATCHER = "crudauth_django.dispatch.TaskDispatcher"
 CRUDAUTH_TARGET_BUDGET = None
 CRUDAUTH_THROTTLES = {
     "register": None,
+    "login": None,
     "verify_request": None,
     "reset_request": None,
 }
@@ -27,8 +28,9 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["stderr"], "level": "DEBUG"},
 }
-#: Retries within seconds instead of minutes.
+#: Retries within seconds instead of minutes, for outages of any length.
 CRUDAUTH_RETRY = {
+    "TRIES": 1000,
     "BASE": timedelta(seconds=1),
     "MAX": timedelta(seconds=5),
     "LEASE": timedelta(seconds=8),

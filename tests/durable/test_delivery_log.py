@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import connection, models
+from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,10 +16,14 @@ from crudauth_django.channels.base import DeliveryChannel, set_provider_id
 from crudauth_django.delivery.deliver import deliver_message
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.delivery_log.models import LoggedDelivery
-from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
+from crudauth_django.exceptions import (
+    DeliveryFailed,
+    DeliveryMisconfigured,
+    DeliveryRejected,
+)
 from crudauth_django.identity.normalize import country_of
 from crudauth_django.kinds import MessageKind
-from crudauth_django.models import Counter
+from crudauth_django.models import Counter, FormerValue
 from crudauth_django.users import field_of, user_model
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +106,53 @@ def test_message_given_up_is_logged_as_gave_up(provider_raises, ada):
     assert logged() == [("gave_up", 1, "", "")]
 
 
+def test_held_back_message_is_logged_until_it_is_delivered(provider_raises, message):
+    provider_raises(DeliveryFailed("busy", code="429"))
+    with override_settings(CRUDAUTH_TARGET_BUDGET="1/15m"):
+        waiting = deliver_message(deliver_message(message))
+    held = LoggedDelivery.objects.get()
+    provider_raises(None)
+    deliver_message(waiting)
+
+    assert (held.outcome, held.attempts, held.code) == ("held_back", 1, "target_budget")
+    assert held.held_until.timestamp() == pytest.approx(waiting.due_at, abs=1)
+    assert LoggedDelivery.objects.get().held_until is None
+    assert logged() == [("delivered", 2, "", "SM123")]
+
+
+@override_settings(CRUDAUTH_TARGET_BUDGET="1/15m")
+def test_message_held_back_at_first_is_logged_without_attempt(provider_raises, message):
+    provider_raises(None)
+    deliver_message(message)
+    other = PendingMessage(kind=MessageKind.RESET_PASSWORD, value=message.value)
+
+    assert deliver_message(other) is None
+
+    row = LoggedDelivery.objects.get(message_id=other.id)
+    assert (row.outcome, row.attempts, row.code) == ("held_back", 0, "target_budget")
+    assert row.held_until > timezone.now()
+
+
+@override_settings(CRUDAUTH_TARGET_BUDGET="1/15m")
+def test_held_back_message_to_unknown_value_is_not_logged(provider_raises):
+    provider_raises(None)
+    for _ in range(3):
+        deliver_message(
+            PendingMessage(kind=MessageKind.RESET_PASSWORD, value="+12125550000")
+        )
+
+    assert logged() == []
+
+
+def test_misconfigured_channel_is_logged_as_failed(provider_raises, message):
+    provider_raises(
+        DeliveryMisconfigured("refused", code="20003", setting="CRUDAUTH_CHANNELS")
+    )
+    deliver_message(message)
+
+    assert logged() == [("failed", 1, "20003", "")]
+
+
 def test_message_for_unknown_value_is_not_logged(provider_raises):
     provider_raises(None)
     deliver_message(
@@ -175,6 +227,10 @@ def test_prune_deletes_old_rows_and_prints_counts(provider_raises, message):
     LoggedDelivery.objects.filter(message_id=message.id).update(tried_at=long_ago)
     Counter.objects.all().delete()
     Counter.objects.create(key="old", expires_at=long_ago)
+    FormerValue.objects.create(user_pk="1", value="+1", expires_at=long_ago)
+    FormerValue.objects.create(
+        user_pk="2", value="+2", expires_at=timezone.now() + timedelta(hours=1)
+    )
     Counter.objects.create(key="new", expires_at=timezone.now() + timedelta(hours=1))
     output = StringIO()
 
@@ -182,8 +238,10 @@ def test_prune_deletes_old_rows_and_prints_counts(provider_raises, message):
 
     assert output.getvalue().splitlines() == [
         "expired counters: 1 deleted",
+        "former recovery values: 1 deleted",
         "lines of the delivery log: 1 deleted",
         "finished queue entries: not used here",
     ]
     assert LoggedDelivery.objects.count() == 1
     assert Counter.objects.get().key == "new"
+    assert FormerValue.objects.get().user_pk == "2"

@@ -12,7 +12,9 @@ from django.utils import timezone
 from crudauth_django.channels.base import DeliveryChannel
 from crudauth_django.delivery.deliver import deliver_message
 from crudauth_django.delivery.message import PendingMessage
+from crudauth_django.delivery_log.models import LoggedDelivery
 from crudauth_django.dispatch.outbox import acquire, add, claim_overdue, due_at
+from crudauth_django.dispatch.worker import deliver_entry
 from crudauth_django.exceptions import DeliveryFailed, DeliveryRejected
 from crudauth_django.kinds import MessageKind
 from crudauth_django.models import OutboxEntry
@@ -96,18 +98,33 @@ def test_channel_that_rejected_is_not_retried(ada, outbox):
 
 @override_settings(
     CRUDAUTH_CHANNELS=[LOCMEM, f"{HERE}.CrashingChannel"],
-    CRUDAUTH_TARGET_BUDGET="1/d",
+    CRUDAUTH_TARGET_BUDGET="3/15m",
 )
-def test_retry_after_crash_neither_sends_nor_counts_twice(ada, outbox):
+def test_attempt_after_crash_counts_and_skips_finished_channel(ada, outbox):
     checkpoints = []
-    with pytest.raises(Crash):
-        deliver_message(reset_message(ada), checkpoint=checkpoints.append)
+    message = reset_message(ada)
+    for _ in range(3):
+        with pytest.raises(Crash):
+            deliver_message(message, checkpoint=checkpoints.append)
+        message = checkpoints[-1]
 
-    # A second count would exceed the budget, and the channel would not be called.
-    with pytest.raises(Crash):
-        deliver_message(checkpoints[-1], checkpoint=checkpoints.append)
+    waiting = deliver_message(message)
 
+    assert message.attempt == waiting.attempt == 4
+    assert waiting.due_at > time.time()
     assert len(outbox) == 1
+
+
+@override_settings(
+    CRUDAUTH_CHANNELS=[f"{HERE}.CrashingChannel"], CRUDAUTH_TARGET_BUDGET=None
+)
+def test_message_that_kills_workers_is_tried_ten_times(ada):
+    checkpoints = [reset_message(ada)]
+    for _ in range(10):
+        with pytest.raises(Crash):
+            deliver_message(checkpoints[-1], checkpoint=checkpoints.append)
+
+    assert deliver_message(checkpoints[-1]) is None
 
 
 @override_settings(CRUDAUTH_CHANNELS=[f"{HERE}.FailingChannel"])
@@ -128,10 +145,23 @@ def test_message_that_always_raises_is_given_up(ada):
     assert deliver_message(outdated) is None
 
 
+def test_ten_tries_cover_seven_hours_within_one_budget():
+    waits, message = [], PendingMessage(kind=MessageKind.RESET_PASSWORD, value="x")
+    while not message.end_reason():
+        message = message.next_attempt(channels=None)
+        waits.append(message.due_at - time.time())
+
+    # The last wait would lead to an eleventh attempt.
+    assert len(waits) == 10
+    assert 7 * 3600 < sum(waits[:-1]) < 24 * 3600
+    # So one message alone never exceeds five tries in a quarter of an hour.
+    assert sum(waits[:5]) > 15 * 60
+
+
 @override_settings(
     CRUDAUTH_RETRY={"BASE": timedelta(seconds=10), "MAX": timedelta(seconds=60)}
 )
-def test_retry_delay_doubles_up_to_max_or_retry_after():
+def test_retry_delay_grows_up_to_max_or_retry_after():
     def delay(**values):
         message = PendingMessage(kind=MessageKind.RESET_PASSWORD, value="x", **values)
         return message.next_attempt(channels=None).due_at - time.time()
@@ -142,7 +172,7 @@ def test_retry_delay_doubles_up_to_max_or_retry_after():
     )
 
     assert 9 < delay() <= 20
-    assert 19 < delay(attempt=2) <= 40
+    assert 29 < delay(attempt=2) <= 60
     assert 29 < delay(attempt=50) <= 60
     assert requested_delay > 3590
 
@@ -215,3 +245,69 @@ def test_task_of_immediate_backend_delivers_message(ada, api, outbox):
 
     assert [intent.recipient for intent in outbox] == [str(ada.phone)]
     assert not OutboxEntry.objects.exists()
+
+
+def store(**changes):
+    """Store an entry as another version may; ``None`` leaves a key out."""
+    whole = PendingMessage(kind="reset_password", value="+12125552368").to_dict()
+    message = {k: v for k, v in {**whole, **changes}.items() if v is not None}
+    return OutboxEntry.objects.create(
+        id="a" * 32, message=message, due_at=timezone.now()
+    )
+
+
+def test_entry_of_newer_version_is_read():
+    store(newer="value", id="b" * 32)
+
+    lease = acquire("a" * 32)
+
+    assert lease.message.id == "a" * 32
+    assert lease.message.kind == "reset_password"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": None},
+        {"value": None},
+        {"value": 5},
+        {"attempt": "1"},
+        {"attempt": 0},
+        {"channels": "sms"},
+        {"requested_at": "now"},
+        {"failures": [1]},
+    ],
+    ids=str,
+)
+def test_unreadable_entry_is_logged_and_deleted(changes, caplog):
+    entry = store(**changes)
+
+    assert acquire(entry.pk) is None
+
+    row = LoggedDelivery.objects.get()
+    assert not OutboxEntry.objects.exists()
+    assert entry.pk in caplog.text
+    assert "+12125552368" not in caplog.text
+    assert (row.message_id, row.outcome, row.code) == (
+        entry.pk,
+        "gave_up",
+        "unreadable",
+    )
+
+
+@pytest.mark.parametrize("message", [[], "text", 5], ids=str)
+def test_entry_that_holds_no_dict_is_deleted(message):
+    OutboxEntry.objects.create(id="a" * 32, message=message, due_at=timezone.now())
+
+    assert acquire("a" * 32) is None
+    assert not OutboxEntry.objects.exists()
+
+
+@override_settings(TASKS={"default": {"BACKEND": IMMEDIATE}})
+def test_task_with_arguments_of_newer_version_delivers(ada, outbox):
+    message = reset_message(ada)
+    add(message)
+
+    deliver_entry.enqueue(message.id, newer="argument")
+
+    assert [intent.id for intent in outbox] == [message.id]

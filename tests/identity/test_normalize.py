@@ -16,6 +16,7 @@ from phonenumber_field.phonenumber import PhoneNumber
 
 from crudauth_django.identity.normalize import is_personal, normalize, to_text
 from crudauth_django.users import field_of, user_model
+from tests.support.mail import smtp_recipient
 
 USERNAME = user_model()._meta.get_field("username")
 TEXT = Group._meta.get_field("name")
@@ -66,6 +67,146 @@ def test_username_is_normalized(text):
 )
 def test_email_is_normalized(text):
     assert normalize(EMAIL, text) == "ada@example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("bob@\uff45xample.com", "bob@example.com"),
+        ("bob@\u24d4xample.com", "bob@example.com"),
+        ("bob@example\uff0ecom", "bob@example.com"),
+        ("bob@example\u3002com", "bob@example.com"),
+        ("bob@EX\u00c4MPLE.com", "bob@xn--exmple-cua.com"),
+        ("bob@exa\u0308mple.com", "bob@xn--exmple-cua.com"),
+        ("bob@XN--exmple-cua.com", "bob@xn--exmple-cua.com"),
+        (
+            "bob@\u041f\u041e\u0427\u0422\u0410.\u0440\u0444",
+            "bob@xn--80a1acny.xn--p1ai",
+        ),
+        ("first.last+tag@localhost", "first.last+tag@localhost"),
+    ],
+    ids=ascii,
+)
+def test_domain_of_email_is_idna(text, expected):
+    assert normalize(EMAIL, text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u017fmith@example.com",
+        "\uff42ob@example.com",
+        "\u212aim@example.com",
+        "bo\u0431@example.com",
+        '"bob"@example.com',
+        '"bob@evil.example"@example.com',
+        "=?utf-8?q?bob?=@example.com",
+        "bob@[127.0.0.1]",
+        "bob@[::1]",
+        "bob@intranet",
+        "bob@fa\u00df.de",
+        "bob@FA\u1e9e.de",
+        "bob@\u03b4\u03cc\u03bc\u03bf\u03c2.gr",
+        "bob\uff20example.com",
+        "bob\ufe6bexample.com",
+        "bob@evil.example\uff20example.com",
+        "bob@a\u2100b.com",
+        "bob@\uff3b127.0.0.1]",
+        "bob@example\u2024\u2024com",
+        "bob@example.com\u3002",
+        "bob@" + "\u00e4" * 64 + ".com",
+        "bob@" + "a." * 500 + "com",
+        "bob@\u3164.com",
+        "bob@",
+        "@example.com",
+        "example.com",
+    ],
+    ids=ascii,
+)
+def test_email_of_several_readings_is_refused(text):
+    assert error_code(EMAIL, text) in {"invalid", "unprintable"}
+
+
+def test_validator_of_email_field_gets_normalized_value():
+    seen = []
+    field = models.EmailField(validators=[seen.append])
+
+    normalize(field, "Bob@\uff45xample.com")
+
+    assert seen == ["bob@example.com"]
+
+
+letters = st.characters(codec="utf-8") | st.sampled_from(
+    'aB.-@_\u00e4\u00df\u017f\uff41\uff0e\u3002\uff20\ufe6b\u2100\u2024"=?[]\u00ad\u200d\u212a'
+)
+addresses = st.builds(
+    "{}@{}.com".format, st.text(letters, max_size=8), st.text(letters, max_size=12)
+)
+
+
+@given(text=addresses)
+def test_any_email_is_stored_in_one_form_or_refused(text):
+    once = normalized(EMAIL, text)
+
+    assert once is None or (
+        once.isascii()
+        and once.count("@") == 1
+        and normalize(EMAIL, once) == once
+        and normalized(EMAIL, unicodedata.normalize("NFD", text)) == once
+    )
+
+
+@given(text=addresses)
+def test_mail_goes_to_the_stored_address(text):
+    once = normalized(EMAIL, text)
+
+    # SMTP's commands hold what the parser of Python and IDNA make of an address.
+    assert once is None or smtp_recipient(once) == once
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        "\u3164",
+        "\u115f",
+        "\u1160",
+        "\uffa0",
+        "\u034f",
+        "\u17b4",
+        "\u180b",
+        "\ufe0f",
+        "\U000e0100",
+        "\u2800",
+        "\ufffc",
+        "\U0001d159",
+        "\U00013441",
+        "\U00016fe4",
+        "\ufffe",
+        "\u0378",
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("field", [USERNAME, TEXT, EMAIL, PHONE], ids=type)
+@pytest.mark.parametrize("text", ["{}", "a{}da", "\u5c0f{}", "{0}{0}"], ids=ascii)
+def test_blank_letter_is_refused_alone_and_beside_others(field, text, letter):
+    assert error_code(field, text.format(letter)) == "unprintable"
+
+
+@pytest.mark.parametrize(
+    "text", ["\u0301", "\u0301a", "\u0301 \u0301", "\u00a8", "\uff9e"]
+)
+@pytest.mark.parametrize("field", [USERNAME, TEXT], ids=type)
+def test_combining_mark_without_a_letter_is_refused(field, text):
+    assert error_code(field, text) in {"unprintable", "invalid"}
+
+
+@pytest.mark.parametrize(
+    "text", ['"ada"@example.com', "ada@[127.0.0.1]", "ada@fa\u00df.de"]
+)
+def test_text_identifier_like_refused_email_is_refused(monkeypatch, text):
+    monkeypatch.setattr(Group, "LOGIN_IDENTIFIERS", ("name",), raising=False)
+
+    assert error_code(TEXT, text) == "ambiguous"
 
 
 @pytest.mark.parametrize(

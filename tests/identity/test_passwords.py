@@ -160,6 +160,25 @@ def test_password_at_length_bounds_is_accepted(password):
     assert cleaned == password
 
 
+@pytest.mark.parametrize(
+    "blank",
+    [" ", "\t", "\u3000", "\u3164", "\u200b", "\u2800", " \u00a0\ufe0f"],
+    ids=ascii,
+)
+def test_password_of_blanks_only_is_refused(blank):
+    assert refusal_codes(blank * 8) == ["password_blank"]
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["       xy", "a b c d e", "\u3164\u3164\u3164\u3164\u3164\u3164\u3164x"],
+)
+def test_password_with_spaces_is_accepted(password):
+    cleaned = passwords.clean_password(password, user=user_model()())
+
+    assert cleaned == passwords.canonical_password(password)
+
+
 def test_password_length_is_counted_normalized():
     # Seven letters, of which NFKC makes nine.
     cleaned = passwords.clean_password("\ufb03 q w Z", user=user_model()())

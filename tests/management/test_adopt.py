@@ -13,6 +13,7 @@ from django.db import connection
 from crudauth_django.management.audit import Audit, columns_of
 from crudauth_django.management.digests import Digests
 from crudauth_django.users import user_model
+from tests.support.temporary import installed
 
 pytestmark = pytest.mark.django_db
 
@@ -63,13 +64,14 @@ def test_report_names_each_issue_and_changes_nothing():
     write_row(3, username="BOB", phone="+1 212 555 0123")
     write_row(4, username="eve@example.com", phone="12")
     write_row(5, username="z\u200boe", phone="")
+    write_row(6, username="\u3164")
     before = stored_rows()
 
     code, issues, summary = adopt("--batch-size=2")
 
     assert code == 1
     assert stored_rows() == before
-    assert summary == {"rows": 5, "not_normalized": 3, "collision": 4, "unreadable": 3}
+    assert summary == {"rows": 6, "not_normalized": 3, "collision": 4, "unreadable": 4}
     assert {tuple(issue.values()) for issue in issues} == {
         (1, "username", "not_normalized"),
         (1, "phone", "not_normalized"),
@@ -81,6 +83,7 @@ def test_report_names_each_issue_and_changes_nothing():
         (4, "phone", "unreadable", "invalid"),
         (5, "username", "unreadable", "unprintable"),
         (5, "phone", "not_normalized"),
+        (6, "username", "unreadable", "unprintable"),
     }
 
 
@@ -100,6 +103,37 @@ def test_apply_fixes_values_without_a_collision():
         (3, "BOB", None),
         (4, "eve@example.com", "+442079460123"),
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_email_domains_are_normalized_and_compared():
+    emails = [
+        "ada@EX\u00c4MPLE.com",
+        "bob@\uff45xample.com",
+        "bob@example.com",
+        '"eve"@example.com',
+    ]
+    with installed(LOGIN_IDENTIFIERS=("email",), RECOVERY_FACTOR="email") as model:
+        for pk, email in enumerate(emails, start=1):
+            model.objects.bulk_create([model(pk=pk, email=f"{pk}@x.co", password="!")])
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"UPDATE {model._meta.db_table} SET email = %s WHERE id = %s",  # noqa: S608 (name of the model)
+                    [email, pk],
+                )
+
+        code, issues, summary = adopt("--apply")
+
+        stored = list(model.objects.order_by("pk").values_list("email", flat=True))
+
+    assert (code, summary["fixed"]) == (1, 1)
+    assert [tuple(issue.values()) for issue in issues] == [
+        (1, "email", "not_normalized"),
+        (4, "email", "unreadable", "invalid"),
+        (2, "email", "collision", 3),
+        (3, "email", "collision", 2),
+    ]
+    assert stored == ["ada@xn--exmple-cua.com", *emails[1:]]
 
 
 def test_second_apply_reports_collisions_only():

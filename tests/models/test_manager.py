@@ -34,6 +34,14 @@ def test_create_user_normalizes_values():
     assert str(bob) == "bob"
 
 
+@pytest.mark.parametrize("method", ["create_user", "create_superuser"])
+def test_positional_arguments_are_refused_with_the_way_out(method):
+    create = getattr(user_model().objects, method)
+
+    with pytest.raises(TypeError, match="create_user\\(username=…, password=…"):
+        create("bob", "bob@example.com", PASSWORD)
+
+
 def test_create_user_without_password_sets_unusable_one():
     bob = user_model().objects.create_user(username="bob")
 

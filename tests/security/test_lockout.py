@@ -12,15 +12,17 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import aauthenticate, authenticate
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
+from django.http import HttpResponse
 from django.test import Client as Browser
 from django.test import RequestFactory
 
-from crudauth_django.client import Client
+from crudauth_django.client import DEVICE_COOKIE, Client
 from crudauth_django.exceptions import InvalidCredentials, LockedOut
 from crudauth_django.flows import recovery
 from crudauth_django.models import Counter
 from crudauth_django.security import lockout
 from crudauth_django.security.credentials import reauthenticate, verify_credentials
+from crudauth_django.security.devices import remember_device
 from crudauth_django.security.redemption import RESET
 from crudauth_django.security.tokens import make_token
 from crudauth_django.signals import user_locked_out
@@ -97,9 +99,9 @@ def test_lock_retry_after_counts_down(ada, clock):
 
 def test_locks_double_up_to_an_hour(ada, clock):
     waits = []
-    for number in range(8):
-        fail(5, client=other_network(number))
-        waits.append(locked_for(client=other_network(number)) - 1)
+    for _ in range(8):
+        fail(5)
+        waits.append(locked_for() - 1)
         clock.shift(waits[-1] + 1)
 
     assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600]
@@ -264,7 +266,7 @@ def test_reset_unlocks_the_account(ada, clock):
     fail(5)
 
     recovery.confirm_reset(
-        token=make_token(RESET.purpose, ada), new_password=NEW_PASSWORD
+        token=make_token(RESET.purpose, ada), new_password=NEW_PASSWORD, client=HERE
     )
 
     assert attempt(password=NEW_PASSWORD) == ada
@@ -382,6 +384,56 @@ def test_lock_is_logged_and_sent_without_identifier(ada, clock, caplog):
     (record,) = [r for r in caplog.records if r.levelno == logging.WARNING]
     assert record.getMessage() == "Locked one account for 60 s."
     assert "ada" not in caplog.text
+
+
+def test_silent_locks_are_logged_and_the_lasting_lock_once(
+    ada, clock, settings, caplog
+):
+    settings.CRUDAUTH_LOCKOUT = {"LONG_ATTEMPTS": 7}
+    for number in range(13):
+        fail(client=other_network(number))
+    clock.shift(121)
+    for number in range(3):
+        fail(client=other_network(number))
+
+    logged = [record.getMessage() for record in caplog.records]
+    assert logged == [
+        "Locked one account for 60 s.",
+        "Locked one account for 120 s.",
+        "Locked one account for 2592000 s.",
+    ]
+
+
+def device(user) -> Client:
+    """Return a client that has signed in to this account before."""
+    response = HttpResponse()
+    remember_device(response, user)
+    cookie = response.cookies[DEVICE_COOKIE].value
+    return Client(address="192.0.2.1", device=cookie)
+
+
+def test_devices_of_one_account_have_a_budget_each(ada, clock):
+    first, second = device(ada), device(ada)
+    fail(5, client=first)
+
+    assert locked_for(client=first)
+    assert attempt(password=PASSWORD, client=second) == ada
+
+
+def test_unlock_ends_the_lock_of_a_device(ada, clock):
+    client = device(ada)
+    fail(5, client=client)
+
+    lockout.unlock(ada)
+
+    assert attempt(password=PASSWORD, client=client) == ada
+
+
+def test_success_clears_failures_of_the_device(ada, clock):
+    client = device(ada)
+    for _ in range(2):
+        fail(4, client=client)
+        reauthenticate(user=ada, password=PASSWORD, client=client)
 
 
 def test_counter_keys_hide_identifier_and_address(ada):

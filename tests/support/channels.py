@@ -46,6 +46,20 @@ class RecordingChannel(DeliveryChannel):
             outbox.write(json.dumps(message) + "\n")
 
 
+class RoutingChannel(RecordingChannel):
+    """Records each message, but for the numbers that it finds no route to.
+
+    ``<path>.refused`` gets a line for each of those.
+    """
+
+    def deliver(self, intent: DeliveryIntent) -> None:
+        if intent.recipient.startswith("+1900"):
+            with self._path.with_suffix(".refused").open("a") as refused:
+                refused.write(f"{intent.id}\n")
+            raise RuntimeError("no route")
+        super().deliver(intent)
+
+
 class GatewayChannel(DeliveryChannel):
     """Posts each message to ``url`` as JSON, as a project's own channel does."""
 

@@ -133,6 +133,16 @@ SERVERS = {
         *("--log-level", "warning", "tests.support.servers:asgi"),
     ],
 }
+#: Servers of the ASGI application that drains at the shutdown.
+DRAINING_SERVERS = {
+    "uvicorn": SERVERS["uvicorn"][:-1],
+    "uvicorn-workers": [*SERVERS["uvicorn"][:-1], "--workers", "2"],
+    "gunicorn-uvicorn": [
+        # Its module warns that it will move to a package of its own.
+        *("-W", "ignore", "-m", "gunicorn", "--bind", "127.0.0.1:{port}"),
+        *("--workers", "2", "-k", "uvicorn.workers.UvicornWorker"),
+    ],
+}
 
 
 @contextlib.contextmanager
@@ -140,8 +150,17 @@ def serve(
     server: str, *, env: dict[str, str], log: Path | None = None
 ) -> Iterator[str]:
     """Serve a migrated test project; yields its base URL."""
+    with run_server(SERVERS[server], env=env, log=log) as (url, _process):
+        yield url
+
+
+@contextlib.contextmanager
+def run_server(
+    parts: list[str], *, env: dict[str, str], log: Path | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Start a server by its command; yields its base URL and its process."""
     port = free_port()
-    command = [part.format(port=port) for part in SERVERS[server]]
+    command = [part.format(port=port) for part in parts]
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
         process = subprocess.Popen(
@@ -154,7 +173,7 @@ def serve(
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(url + "/me", process)
-            yield url
+            yield url, process
         finally:
             stop(process)
 

@@ -33,7 +33,7 @@ VALUES = {
         Value(stored="eve", typed="EVE"),
     ),
     "email": (
-        Value(stored="ada@example.com", typed=" Ada@Example.COM "),
+        Value(stored="ada@example.com", typed=" Ada@\uff25xample.COM "),
         Value(stored="bob@example.com", typed="BOB@example.com"),
         Value(stored="eve@example.com", typed="Eve@example.com"),
     ),

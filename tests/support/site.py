@@ -23,6 +23,7 @@ SETTINGS: dict[str, Any] = {
     "CRUDAUTH_DISPATCHER": "crudauth_django.dispatch.ThreadDispatcher",
     "CRUDAUTH_THROTTLES": {
         "register": None,
+        "login": None,
         "verify_request": None,
         "reset_request": None,
         "change_request": None,

@@ -7,8 +7,10 @@ registered field with the name of a column is written, unless the column is
 protected. ``CRUDAUTH_NEW_USER_FIELDS`` gets every field.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
@@ -61,6 +63,21 @@ class RegisterSerializer(RequestSerializer):
             optional = other_login and field_of(name).null
             fields[name] = IdentityField(name, required=not optional)
         return {**fields, **super().get_fields(), "password": PasswordField()}
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            # A weak password is reported beside the errors of the other fields. Its
+            # similarity to their values is judged when these are valid.
+            detail: Any = error.detail
+            password = data.get("password") if isinstance(data, Mapping) else None
+            if password is not None and "password" not in detail:
+                try:
+                    user_model()().clean_password(password)
+                except DjangoValidationError as weak:
+                    detail["password"] = weak.messages
+            raise
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         identifiers = user_shape().identifiers

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from crudauth_django.client import Client, client_of
 from crudauth_django.exceptions import InvalidCredentials
+from crudauth_django.identity.sensitive import mask_body
 
 
 class RequestSerializer(serializers.Serializer[Any]):
@@ -17,6 +18,10 @@ class RequestSerializer(serializers.Serializer[Any]):
 
     Undeclared fields are dropped. Validation redeems no token.
     """
+
+    def __repr__(self) -> str:
+        # DRF's shows the body, and error reports have it in many frames.
+        return f"<{type(self).__name__}>"
 
     @property
     def http_request(self) -> Any:
@@ -27,6 +32,11 @@ class RequestSerializer(serializers.Serializer[Any]):
     def client(self) -> Client:
         """The client that sent the body."""
         return client_of(self.http_request)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        # The name is bound anew: this frame, too, is in error reports.
+        data = mask_body(data)
+        return super().run_validation(data)
 
 
 @contextmanager

@@ -72,9 +72,9 @@ class ResetConfirmSerializer(ConfirmSerializer):
 
     new_password = PasswordField()
 
-    def save(self, **_kwargs: Any) -> None:
+    def save(self, **_kwargs: Any) -> Any:
         with errors_under("new_password"):
-            recovery.confirm_reset(**self.validated_data, client=self.client)
+            return recovery.confirm_reset(**self.validated_data, client=self.client)
 
 
 class ChangeRequestSerializer(FactorSerializer):
@@ -96,6 +96,8 @@ class ChangeRequestSerializer(FactorSerializer):
 class ChangeConfirmSerializer(OwnerConfirmSerializer):
     """A change token."""
 
-    def save(self, **_kwargs: Any) -> None:
+    def save(self, **_kwargs: Any) -> Any:
         with errors_under("password"):
-            changes.confirm_change(**self.validated_data, request=self.http_request)
+            return changes.confirm_change(
+                **self.validated_data, request=self.http_request
+            )

@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                             ("delivered", "delivered"),
                             ("rejected", "rejected"),
                             ("gave_up", "given up"),
+                            ("held_back", "held back"),
                         ],
                         max_length=10,
                         verbose_name="outcome",
@@ -59,6 +60,12 @@ class Migration(migrations.Migration):
                     "code",
                     models.CharField(
                         blank=True, max_length=100, verbose_name="provider's code"
+                    ),
+                ),
+                (
+                    "held_until",
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="held back until"
                     ),
                 ),
                 (

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from crudauth_django.counters import get_counters
 from crudauth_django.counters.in_database import DatabaseCounters
+from crudauth_django.models import FormerValue
 
 
 class Command(BaseCommand):
@@ -18,8 +19,8 @@ class Command(BaseCommand):
     """
 
     help = (
-        "Delete expired counters, old lines of the delivery log, and finished "
-        "entries of the task queue."
+        "Delete expired counters and former recovery values, old lines of the "
+        "delivery log, and finished entries of the task queue."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,6 +33,8 @@ class Command(BaseCommand):
 
     def handle(self, *, log_days: float, queue_days: float, **_options: Any) -> None:
         counters = log = queue = None
+        expired = FormerValue._default_manager.filter(expires_at__lte=timezone.now())
+        former = expired.delete()[0]
         if isinstance(store := get_counters(), DatabaseCounters):
             counters = store.prune()
         if apps.is_installed("crudauth_django.delivery_log"):
@@ -44,6 +47,7 @@ class Command(BaseCommand):
             queue = prune_finished(older_than=timedelta(days=queue_days))
         for what, number in (
             ("expired counters", counters),
+            ("former recovery values", former),
             ("lines of the delivery log", log),
             ("finished queue entries", queue),
         ):

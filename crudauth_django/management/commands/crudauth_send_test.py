@@ -41,6 +41,14 @@ class Command(BaseCommand):
             value = normalize(field_of(factor), recipient)
         except ValidationError as error:
             raise CommandError(f"{factor}: {' '.join(error.messages)}") from error
+        channels = get_channels().values()
+        if not channels:
+            raise CommandError("No channel is registered: CRUDAUTH_CHANNELS is empty.")
+        if not any(channel.serves(factor) for channel in channels):
+            raise CommandError(
+                f"No registered channel serves {factor!r}. Register one in "
+                'CRUDAUTH_CHANNELS, or set the option "factors" of a channel.'
+            )
         if not self._send(factor, value, language):
             raise CommandError("No channel accepted the message.")
 

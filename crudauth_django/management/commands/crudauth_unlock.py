@@ -3,12 +3,21 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from crudauth_django.client import Client, parse_address
 from crudauth_django.exceptions import CountersUnavailable
+from crudauth_django.identity.normalize import normalize
+from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security import lockout
-from crudauth_django.users import find_by_identifier
+from crudauth_django.users import (
+    field_of,
+    find_by_identifier,
+    find_claimant,
+    find_holder,
+    user_shape,
+)
 
 
 class Command(BaseCommand):
@@ -16,8 +25,8 @@ class Command(BaseCommand):
 
     help = (
         "Delete the failed logins and the locks of the accounts with these "
-        "identifiers, and of the networks of these addresses. Identifiers are "
-        "normalized first."
+        "identifiers or recovery values, and of the networks of these addresses. "
+        "Values are normalized first."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,9 +49,9 @@ class Command(BaseCommand):
 
     def _unlock(self, identifiers: list[str], addresses: list[str]) -> None:
         for identifier in identifiers:
-            user = find_by_identifier(identifier)
+            user = find_by_identifier(identifier) or _find_by_factor(identifier)
             if user is None:
-                raise CommandError(f"No account has the identifier {identifier!r}.")
+                raise CommandError(f"No account has the value {identifier!r}.")
             lockout.unlock(user)
             self.stdout.write(f"Unlocked the account {user.pk}.")
         for address in addresses:
@@ -51,3 +60,15 @@ class Command(BaseCommand):
             lockout.unlock_network(address)
             network = Client(address=address).network
             self.stdout.write(f"Unlocked the network {network}.")
+
+
+def _find_by_factor(text: str) -> AbstractAuthUser | None:
+    """Return the account that holds this recovery value, or else claims it."""
+    factor = user_shape().factor
+    if factor is None:
+        return None
+    try:
+        value = normalize(field_of(factor), text)
+    except ValidationError:
+        return None
+    return find_holder(value) or find_claimant(value)
