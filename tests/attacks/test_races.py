@@ -195,21 +195,16 @@ def assert_guesses_share_budget(live_site: Site) -> None:
 @pytest.mark.parametrize("_round", range(3))
 def test_swapping_numbers_leaves_at_most_one_holder_each(live_site, _round):
     people = [register_person(live_site) for _ in range(2)]
-    tokens = []
+    confirmations = []
     for person, other in (people, people[::-1]):
-        live_site.post(
-            "/email/change-request",
-            {"new_phone": other.phone, "password": PASSWORD},
-            session=live_site.log_in(person),
-        )
-        tokens.append(live_site.token("change_recovery", other.phone))
+        session = live_site.log_in(person)
+        body = {"new_phone": other.phone, "password": PASSWORD}
+        live_site.post("/email/change-request", body, session=session)
+        body = {"token": live_site.token("change_recovery", other.phone)}
+        confirm = partial(live_site.post, "/email/change-confirm", body)
+        confirmations.append(partial(confirm, session=session))
 
-    responses = at_once(
-        [
-            partial(live_site.post, "/email/change-confirm", {"token": token})
-            for token in tokens
-        ]
-    )
+    responses = at_once(confirmations)
 
     assert set(statuses(responses)) <= {HTTPStatus.OK, HTTPStatus.BAD_REQUEST}
     assert any(response.ok for response in responses)
