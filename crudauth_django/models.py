@@ -1,32 +1,33 @@
 """The abstract user model, and the tables of the counters and the outbox."""
 
-from collections.abc import Collection, Iterable
-from typing import Any, ClassVar, Self, cast
+from typing import ClassVar, Self
 
 from django.contrib.auth.models import PermissionsMixin
-from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crudauth_django.identity.fields import AnyField, UsernameField
+from crudauth_django.identity.fields import UsernameField
 from crudauth_django.identity.manager import AuthUserManager
 from crudauth_django.identity.metaclass import AuthUserBase
-from crudauth_django.identity.normalize import normalize, to_text
+from crudauth_django.identity.normalize import to_text
 from crudauth_django.identity.passwords import CredentialsMixin
-from crudauth_django.identity.shape import Shape
+from crudauth_django.identity.querysets import AuthUserQuerySet
+from crudauth_django.identity.saving import SavingMixin
 
 __all__ = [
     "AbstractAuthUser",
     "AuthUserManager",
+    "AuthUserQuerySet",
     "Counter",
     "OutboxEntry",
     "UsernameField",
 ]
 
 
-class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBase):
+class AbstractAuthUser(
+    SavingMixin, CredentialsMixin, PermissionsMixin, metaclass=AuthUserBase
+):
     """A user model with configurable identifiers and a recovery factor.
 
     ``username`` and ``email`` are added if they are named and not declared.
@@ -40,6 +41,8 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
     RECOVERY_FACTOR: ClassVar[str | None] = None
     #: The first identifier, for Django and third-party apps.
     USERNAME_FIELD: ClassVar[str]
+    #: The columns of the package that the project declares, too (``crudauth.E008``).
+    redeclared_fields: ClassVar[frozenset[str]] = frozenset()
 
     is_staff = models.BooleanField(
         _("staff status"),
@@ -72,13 +75,6 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
         return (to_text(self.get_username()),)
 
     @classmethod
-    def shape(cls) -> Shape:
-        """Return the declared identifiers and recovery factor."""
-        return Shape(
-            identifiers=tuple(cls.LOGIN_IDENTIFIERS), factor=cls.RECOVERY_FACTOR
-        )
-
-    @classmethod
     def tracked_fields(cls) -> tuple[str, ...]:
         """Return the fields that a full ``save()`` writes only if they changed."""
         shape = cls.shape()
@@ -100,7 +96,9 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
     def is_recovery_verified(self) -> bool:
         """Whether the account has verified its recovery value."""
         shape = self.shape()
-        return shape.factor is not None and getattr(self, shape.verified) is True
+        if shape.factor is None or self.held_value is None:
+            return False
+        return getattr(self, shape.verified) is True
 
     @property
     def recovery_value(self) -> str | None:
@@ -128,74 +126,6 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
             if found := claimed or to_text(getattr(self, name)):
                 return found
         return ""
-
-    def save(self, **kwargs: Any) -> None:
-        """Save the row, but identity and credential fields only if they changed.
-
-        Django's ``save()`` writes every field: an instance that was read before
-        a password reset would restore the old password. A changed recovery
-        value is unverified and ends every session. A changed password cancels
-        a pending change of the recovery value.
-        """
-        columns = set(self.shape().columns)
-        if self._state.adding or kwargs.get("force_insert"):
-            self._normalize_fields(columns)
-            super().save(**kwargs)
-            self.mark_saved(self.tracked_fields())
-            return
-        changed = self.changed_fields()
-        named = kwargs.pop("update_fields", None)
-        written = self.untracked_fields() | changed if named is None else set(named)
-        self._normalize_fields(written & changed & columns)
-        moved = self.shape().factor in written & self.changed_fields()
-        if moved:
-            setattr(self, self.shape().verified, False)
-            setattr(self, self.shape().pending, None)
-            self.auth_epoch = F("auth_epoch") + 1
-            written |= {*self.shape().bookkeeping, "auth_epoch"}
-        elif "password" in written & changed and self.is_recovery_verified:
-            # Another person may have known the old password and asked for it.
-            setattr(self, self.shape().pending, None)
-            written.add(self.shape().pending)
-        super().save(update_fields=written, **kwargs)
-        # Fields left out of update_fields stay marked as changed.
-        self.mark_saved(written & set(self.tracked_fields()))
-        if moved:
-            self.refresh_from_db(fields=["auth_epoch"], using=kwargs.get("using"))
-
-    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """Leave the identity fields to :meth:`clean`.
-
-        A field's own validators may be stricter than the flows:
-        ``PhoneNumberField`` refuses numbers of unassigned ranges.
-        """
-        super().clean_fields(exclude={*(exclude or ()), *self.shape().columns})
-
-    def clean(self) -> None:
-        """Normalize changed identity fields; raises ``ValidationError`` by field.
-
-        An unchanged value is not checked: a form for another field must not
-        refuse a value that is older than this package.
-        """
-        columns = set(self.shape().columns)
-        self._normalize_fields(
-            columns if self._state.adding else columns & self.changed_fields()
-        )
-
-    def _normalize_fields(self, names: Iterable[str]) -> None:
-        errors = {}
-        for name in names:
-            field = cast(AnyField, self._meta.get_field(name))
-            value = getattr(self, name)
-            empty = value is None or value == ""
-            try:
-                normalized = None if empty and field.null else normalize(field, value)
-            except ValidationError as error:
-                errors[name] = error
-            else:
-                setattr(self, name, normalized)
-        if errors:
-            raise ValidationError(errors)
 
 
 class Counter(models.Model):

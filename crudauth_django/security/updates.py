@@ -29,7 +29,7 @@ def compare_and_set(
     Returns whether it did; then ``user`` has the new values. ``end_sessions``
     raises ``auth_epoch``. A closed account never matches.
     """
-    row = user_model()._default_manager.filter(pk=user.pk, is_active=True, **expected)
+    row = user_model()._base_manager.filter(pk=user.pk, is_active=True, **expected)
     epoch = {"auth_epoch": F("auth_epoch") + 1} if end_sessions else {}
     if not row.update(**changes, **epoch):
         return False
@@ -64,7 +64,7 @@ def transfer_pending_value(
     factor, pending = user_shape().recovery_factor, user_shape().pending
     value = user.pending_value
     unverified = {factor: value, user_shape().verified: False}
-    holders = user_model()._default_manager.filter(**unverified).exclude(pk=user.pk)
+    holders = user_model()._base_manager.filter(**unverified).exclude(pk=user.pk)
     try:
         with transaction.atomic(using=user_database()):
             _lock_in_order(user, value)
