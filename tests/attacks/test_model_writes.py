@@ -114,3 +114,26 @@ def test_banned_account_is_signed_out_after_a_retry(verified):
 
     assert verified.get("/me").status_code == HTTPStatus.UNAUTHORIZED
     assert Browser().log_in("ada").status_code == HTTPStatus.UNAUTHORIZED
+
+
+def born_verified(**values) -> dict[str, object]:
+    return {"phone_verified": True, "phone_pending": THIEFS, "is_staff": True}
+
+
+def test_computed_fields_do_not_verify_a_new_account(db, settings, caplog):
+    settings.CRUDAUTH_NEW_USER_FIELDS = born_verified
+    eve = {"username": "eve", "phone": HELD, "password": PASSWORD}
+
+    response = Browser().post("/register", eve)
+
+    user = user_model().objects.get()
+    assert response.status_code == HTTPStatus.ACCEPTED
+    assert (user.phone_verified, user.phone_pending, user.is_staff) == (
+        False,
+        None,
+        True,
+    )
+    (record,) = [r for r in caplog.records if r.levelname == "ERROR"]
+    assert "CRUDAUTH_NEW_USER_FIELDS" in record.getMessage()
+    assert "phone_pending, phone_verified" in record.getMessage()
+    assert HELD not in record.getMessage()
