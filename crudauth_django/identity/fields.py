@@ -25,6 +25,8 @@ class VerifiedField(models.BooleanField):  # type: ignore[type-arg]  # as Django
     ``makemigrations`` never offers to rename the flag of one factor to another's.
     """
 
+    non_db_attrs = (*models.BooleanField.non_db_attrs, "factor")
+
     def __init__(self, *, factor: str, **kwargs: Any) -> None:
         self.factor = factor
         super().__init__(**kwargs | {"default": False, "editable": False})
