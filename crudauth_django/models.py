@@ -1,26 +1,26 @@
 """The abstract user model, and the tables of counters, outbox and former values."""
 
-from collections.abc import Collection, Iterable
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import PermissionsMixin
-from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models import F
+from django.db import models, router
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crudauth_django.identity.fields import AnyField, UsernameField
+from crudauth_django.identity.fields import UsernameField
 from crudauth_django.identity.manager import AuthUserManager
 from crudauth_django.identity.metaclass import AuthUserBase
-from crudauth_django.identity.normalize import normalize, to_text
+from crudauth_django.identity.normalize import to_text
 from crudauth_django.identity.passwords import CredentialsMixin
+from crudauth_django.identity.querysets import AuthUserQuerySet, implied_changes
+from crudauth_django.identity.saving import SavingMixin
 from crudauth_django.identity.sensitive import sensitive
 from crudauth_django.identity.shape import Shape
 
 __all__ = [
     "AbstractAuthUser",
     "AuthUserManager",
+    "AuthUserQuerySet",
     "Counter",
     "FormerValue",
     "OutboxEntry",
@@ -28,7 +28,9 @@ __all__ = [
 ]
 
 
-class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBase):
+class AbstractAuthUser(
+    SavingMixin, CredentialsMixin, PermissionsMixin, metaclass=AuthUserBase
+):
     """A user model with configurable identifiers and a recovery factor.
 
     ``username`` and ``email`` are added if they are named and not declared.
@@ -42,6 +44,8 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
     RECOVERY_FACTOR: ClassVar[str | None] = None
     #: The first identifier, for Django and third-party apps.
     USERNAME_FIELD: ClassVar[str]
+    #: The columns of the package that the project declares, too (``crudauth.E008``).
+    redeclared_fields: ClassVar[frozenset[str]] = frozenset()
 
     is_staff = models.BooleanField(
         _("staff status"),
@@ -80,9 +84,7 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
     @classmethod
     def shape(cls) -> Shape:
         """Return the declared identifiers and recovery factor."""
-        return Shape(
-            identifiers=tuple(cls.LOGIN_IDENTIFIERS), factor=cls.RECOVERY_FACTOR
-        )
+        return Shape.of(cls.LOGIN_IDENTIFIERS, cls.RECOVERY_FACTOR)
 
     @classmethod
     def tracked_fields(cls) -> tuple[str, ...]:
@@ -106,7 +108,9 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
     def is_recovery_verified(self) -> bool:
         """Whether the account has verified its recovery value."""
         shape = self.shape()
-        return shape.factor is not None and getattr(self, shape.verified) is True
+        if shape.factor is None or self.held_value is None:
+            return False
+        return getattr(self, shape.verified) is True
 
     @property
     def recovery_value(self) -> str | None:
@@ -141,67 +145,29 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
         Django's ``save()`` writes every field: an instance that was read before
         a password reset would restore the old password. A changed recovery
         value is unverified and ends every session. A changed password cancels
-        a pending change of the recovery value.
+        a pending change of the recovery value. A field counts as changed again
+        after its transaction is rolled back.
         """
-        columns = set(self.shape().columns)
+        using = kwargs.get("using") or router.db_for_write(type(self), instance=self)
+        self.settle_saves()
         if self._state.adding or kwargs.get("force_insert"):
-            self._normalize_fields(columns)
+            old_pk = self.pk
+            self.prepare_insert()
             super().save(**kwargs)
-            self.mark_saved(self.tracked_fields())
+            self.record_insert(using=using, old_pk=old_pk)
             return
-        changed = self.changed_fields()
         named = kwargs.pop("update_fields", None)
+        changed = self.changed_fields()
         written = self.untracked_fields() | changed if named is None else set(named)
-        self._normalize_fields(written & changed & columns)
-        moved = self.shape().factor in written & self.changed_fields()
-        if moved:
-            setattr(self, self.shape().verified, False)
-            setattr(self, self.shape().pending, None)
-            self.auth_epoch = F("auth_epoch") + 1
+        changed = self.prepare_update(written)
+        if self.shape().factor in changed:
+            self.mark_unverified()
             written |= {*self.shape().bookkeeping, "auth_epoch"}
-        elif "password" in written & changed and self.is_recovery_verified:
-            # Another person may have known the old password and asked for it.
-            setattr(self, self.shape().pending, None)
-            written.add(self.shape().pending)
         super().save(update_fields=written, **kwargs)
         # Fields left out of update_fields stay marked as changed.
-        self.mark_saved(written & set(self.tracked_fields()))
-        if moved:
-            self.refresh_from_db(fields=["auth_epoch"], using=kwargs.get("using"))
-
-    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """Leave the identity fields to :meth:`clean`.
-
-        A field's own validators may be stricter than the flows:
-        ``PhoneNumberField`` refuses numbers of unassigned ranges.
-        """
-        super().clean_fields(exclude={*(exclude or ()), *self.shape().columns})
-
-    def clean(self) -> None:
-        """Normalize changed identity fields; raises ``ValidationError`` by field.
-
-        An unchanged value is not checked: a form for another field must not
-        refuse a value that is older than this package.
-        """
-        columns = set(self.shape().columns)
-        self._normalize_fields(
-            columns if self._state.adding else columns & self.changed_fields()
-        )
-
-    def _normalize_fields(self, names: Iterable[str]) -> None:
-        errors = {}
-        for name in names:
-            field = cast(AnyField, self._meta.get_field(name))
-            value = getattr(self, name)
-            empty = value is None or value == ""
-            try:
-                normalized = None if empty and field.null else normalize(field, value)
-            except ValidationError as error:
-                errors[name] = error
-            else:
-                setattr(self, name, normalized)
-        if errors:
-            raise ValidationError(errors)
+        self.record_update(changed, using=using)
+        if implied := implied_changes(type(self), dict.fromkeys(written)):
+            self.refresh_from_db(fields=[*implied], using=using)
 
 
 class Counter(models.Model):

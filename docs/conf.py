@@ -27,8 +27,8 @@ nitpick_ignore_regex = [
     (
         r"py:class",
         r"crudauth_django\.(admin\.actions|admin\.forms|api\.base|api\.serializers\.base"
-        r"|channels\.texts|identity\.passwords|identity\.manager|identity\.tracking"
-        r"|permissions)\.\w+",
+        r"|channels\.texts|identity\.passwords|identity\.manager|identity\.querysets"
+        r"|identity\.saving|identity\.tracking|permissions)\.\w+",
     ),
 ]
 autodoc_member_order = "bysource"

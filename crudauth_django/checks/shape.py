@@ -9,7 +9,7 @@ from phonenumber_field.modelfields import PhoneNumberField
 from crudauth_django.checks.base import Messages, parsed, system_check
 from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import is_personal
-from crudauth_django.models import AbstractAuthUser
+from crudauth_django.models import AbstractAuthUser, AuthUserQuerySet
 from crudauth_django.security.tokens import MAX_KEY, key_field
 from crudauth_django.users import user_model, user_shape
 
@@ -74,7 +74,7 @@ def check_user_model() -> Messages:
 
 
 def _check_identifiers(names: tuple[str, ...]) -> Messages:
-    if not names or isinstance(names, str):
+    if not names or not isinstance(names, tuple | list):
         yield checks.Error(
             "LOGIN_IDENTIFIERS is not a tuple with at least one field name.",
             hint='Write LOGIN_IDENTIFIERS = ("username",), with the comma.',
@@ -125,18 +125,15 @@ def _check_factor(name: str) -> Messages:
             obj=user_model(),
             id="crudauth.E007",
         )
-    columns = user_shape().bookkeeping
-    verified, pending = map(_field, columns)
-    fits = isinstance(verified, models.BooleanField), pending and not pending.unique
-    for column, is_ours in zip(columns, fits, strict=True):
-        if not is_ours:
-            yield checks.Error(
-                f"The model declares its own {column!r}, but this field is added "
-                "automatically.",
-                hint=f"Remove your own {column}.",
-                obj=user_model(),
-                id="crudauth.E008",
-            )
+    for column in sorted(user_model().redeclared_fields):
+        yield checks.Error(
+            f"The model declares its own {column!r}, but this field is added "
+            "automatically.",
+            hint=f"Remove your own {column}. If a migration has made the column, its "
+            "values stay: reset those that no flow has written.",
+            obj=user_model(),
+            id="crudauth.E008",
+        )
 
 
 def _addresses() -> list[str]:
@@ -146,11 +143,37 @@ def _addresses() -> list[str]:
     return [f.name for f in fields if f and (f == factor or is_personal(f))]
 
 
+@system_check()
+def check_managers() -> Messages:
+    """Require writes by the rules of ``save()``, and a base manager without them."""
+    model = user_model()
+    if not issubclass(model, AbstractAuthUser):
+        return
+    if isinstance(model._base_manager.get_queryset(), AuthUserQuerySet):
+        yield checks.Error(
+            f"The base manager {model._meta.base_manager_name!r} changes what the "
+            "flows write.",
+            hint="Remove base_manager_name from Meta.",
+            obj=model,
+            id="crudauth.E038",
+        )
+    for manager in model._meta.managers:
+        if not isinstance(manager.get_queryset(), AuthUserQuerySet):
+            yield checks.Warning(
+                f"The manager {manager.name!r} writes past the rules of save(): with "
+                "update(), a new recovery value stays verified.",
+                hint="Inherit it from AuthUserManager, and its queryset from "
+                "AuthUserQuerySet (crudauth_django.models).",
+                obj=model,
+                id="crudauth.W018",
+            )
+
+
 @system_check(deploy=True)
 def check_claims() -> Messages:
     """Require a nullable factor, so that a new account can claim a taken value."""
     field = recovery_field()
-    if field and not field.null and len(user_model().LOGIN_IDENTIFIERS) > 1:
+    if field and not field.null and len(user_shape().identifiers) > 1:
         yield checks.Warning(
             f"The recovery factor {field.name!r} is not nullable. A registration "
             "with another account's value creates no account: its user name stays "

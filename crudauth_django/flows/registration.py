@@ -1,5 +1,6 @@
 """Create accounts."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from crudauth_django.users import user_model, user_shape, writable_fields
 
 __all__ = ["register"]
 
+logger = logging.getLogger(__name__)
+
 
 @sensitive_variables()
 def register(
@@ -23,7 +26,8 @@ def register(
     """Create an account from normalized identity values, and extras.
 
     Values that are not writable model fields are not saved. They are only
-    passed to ``CRUDAUTH_NEW_USER_FIELDS``, whose result may set any field.
+    passed to ``CRUDAUTH_NEW_USER_FIELDS``, whose result may set any field but
+    ``<factor>_verified`` and ``<factor>_pending``.
 
     If another account holds the recovery value, the new account only claims
     it, in ``<factor>_pending``. If the value is a login identifier, there can be
@@ -38,7 +42,12 @@ def register(
         raise RegistrationClosed
     columns = {k: v for k, v in values.items() if k in writable_fields()}
     computed = settings.new_user_fields(**values) if settings.new_user_fields else {}
-    user = user_model()(**{**columns, **computed})
+    # Only a redeemed token verifies. A client must not get the error.
+    if refused := computed.keys() & {*user_shape().bookkeeping}:
+        names = ", ".join(sorted(refused))
+        logger.error("CRUDAUTH_NEW_USER_FIELDS can't set %s; it is ignored.", names)
+    fields = {k: v for k, v in {**columns, **computed}.items() if k not in refused}
+    user = user_model()(**fields)
     user.set_password(user.clean_password(password))
     if user_shape().factor is None:
         insert(user)

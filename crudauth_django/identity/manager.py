@@ -7,12 +7,18 @@ from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.identity.normalize import normalize
+from crudauth_django.identity.querysets import AuthUserQuerySet
 
 UserT = TypeVar("UserT", bound=AbstractBaseUser)
 
 
 class AuthUserManager(BaseUserManager[UserT]):
-    """Creates accounts; every identifier and recovery value is normalized."""
+    """Creates accounts; every identifier and recovery value is normalized.
+
+    Its rows are an :class:`AuthUserQuerySet`.
+    """
+
+    _queryset_class = AuthUserQuerySet
 
     @sensitive_variables("password")
     def create_user(

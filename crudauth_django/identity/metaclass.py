@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.base import ModelBase
 from django.utils.translation import gettext_lazy as _
 
-from crudauth_django.identity.fields import AnyField, UsernameField
+from crudauth_django.identity.fields import AnyField, UsernameField, VerifiedField
 from crudauth_django.identity.shape import Shape
 
 Fields = dict[str, AnyField]
@@ -28,29 +28,39 @@ class AuthUserBase(ModelBase):
     """Adds the columns of the shape to a concrete user model."""
 
     def __new__(
-        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any
+        mcs, name: str, bases: tuple[Any, ...], attrs: dict[str, Any], **kwargs: Any
     ) -> "AuthUserBase":
         if not getattr(attrs.get("Meta"), "abstract", False):
             shape, known = _declared(attrs, bases)
-            emitted = _missing_identifiers(shape, known)
-            emitted |= _missing_bookkeeping(shape, known | emitted)
-            attrs |= emitted
-            _set_django_attributes(shape, known | emitted, attrs)
+            known |= (added := _missing_identifiers(shape, known))
+            bookkeeping = _bookkeeping(shape, known)
+            users = [b for b in bases if issubclass(type(b), mcs)]
+            parents = [b for b in users if not b._meta.abstract]
+            ours = {n for b in parents for n in b.shape().bookkeeping} - {
+                n for b in parents for n in b.redeclared_fields
+            }
+            taken = (known.keys() | attrs.keys()) & bookkeeping.keys() - ours
+            attrs["redeclared_fields"] = frozenset(taken)
+            # The project's own field gives way. One in a parent's table can't.
+            fixed = {field.name for b in parents for field in b._meta.fields}
+            added |= {n: f for n, f in bookkeeping.items() if n not in fixed}
+            attrs |= added
+            _set_django_attributes(shape, known, attrs)
         return cast("AuthUserBase", super().__new__(mcs, name, bases, attrs, **kwargs))
 
 
-def _declared(attrs: dict[str, Any], bases: tuple[type, ...]) -> tuple[Shape, Fields]:
+def _declared(attrs: dict[str, Any], bases: tuple[Any, ...]) -> tuple[Shape, Fields]:
     """Return the shape and the fields of a class body and its bases."""
     base = next((b for b in bases if hasattr(b, "LOGIN_IDENTIFIERS")), None)
-    identifiers = attrs.get("LOGIN_IDENTIFIERS", getattr(base, "LOGIN_IDENTIFIERS", ()))
-    factor = attrs.get("RECOVERY_FACTOR", getattr(base, "RECOVERY_FACTOR", None))
+    names = ("LOGIN_IDENTIFIERS", "RECOVERY_FACTOR")
+    identifiers, factor = (attrs.get(n, getattr(base, n, None)) for n in names)
     inherited = {
         field.name: field
         for base in bases
         for field in getattr(getattr(base, "_meta", None), "fields", ())
     }
     own = {n: value for n, value in attrs.items() if isinstance(value, models.Field)}
-    return Shape(identifiers=tuple(identifiers), factor=factor), inherited | own
+    return Shape.of(identifiers, factor), inherited | own
 
 
 def _missing_identifiers(shape: Shape, known: Fields) -> Fields:
@@ -66,7 +76,7 @@ def _missing_identifiers(shape: Shape, known: Fields) -> Fields:
     return {name: candidates[name] for name in missing}
 
 
-def _missing_bookkeeping(shape: Shape, known: Fields) -> Fields:
+def _bookkeeping(shape: Shape, known: Fields) -> Fields:
     if shape.factor not in known:
         return {}
     # The pending value: the same type, nullable and not unique.
@@ -74,18 +84,21 @@ def _missing_bookkeeping(shape: Shape, known: Fields) -> Fields:
     _name, _path, args, kwargs = factor.deconstruct()
     kept = {name: kwargs[name] for name in kwargs.keys() - _DROPPED_OPTIONS}
     kept |= {"null": True, "blank": True, "editable": False, "db_index": True}
-    columns: Fields = {
-        shape.verified: models.BooleanField(default=False, editable=False),
+    # Named, so that makemigrations offers no rename to another factor's column.
+    kept["verbose_name"] = f"{shape.factor} pending"
+    return {
+        shape.verified: VerifiedField(factor=shape.recovery_factor),
         shape.pending: type(factor)(*args, **kept),
     }
-    return {name: field for name, field in columns.items() if name not in known}
 
 
 def _set_django_attributes(shape: Shape, known: Fields, attrs: dict[str, Any]) -> None:
     """Set the attributes that Django and third-party apps read."""
-    if not shape.identifiers:
-        return
-    attrs.setdefault("USERNAME_FIELD", shape.identifiers[0])
+    # A broken declaration gets a field that exists, or Django's own check would
+    # raise before this package's checks can report the cause.
+    key = next((name for name, field in known.items() if field.primary_key), "id")
+    first = next(iter(shape.identifiers), key)
+    attrs.setdefault("USERNAME_FIELD", first if first in known else key)
     emails = [n for n in shape.columns if isinstance(known.get(n), models.EmailField)]
     attrs.setdefault("EMAIL_FIELD", emails[0] if emails else "")
     required = [

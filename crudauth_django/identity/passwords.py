@@ -159,7 +159,8 @@ class CredentialsMixin(ChangeTracker, AbstractBaseUser):
 
         def upgrade(password: str) -> None:
             encoded = make_password(password)
-            rows = type(self)._default_manager
+            # The plain manager: another hash of the same password changes nothing else.
+            rows = type(self)._base_manager
             unchanged = rows.filter(pk=self.pk, password=self.password)
             if unchanged.update(password=encoded):
                 self.set_saved(password=encoded)

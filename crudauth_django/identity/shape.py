@@ -1,6 +1,7 @@
 """The shape of an account, as a user model declares it."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -13,6 +14,15 @@ class Shape:
 
     identifiers: tuple[str, ...]
     factor: str | None
+
+    @classmethod
+    def of(cls, identifiers: object, factor: object) -> Self:
+        """Return the shape of a declaration; a malformed part counts as missing."""
+        listed = identifiers if isinstance(identifiers, tuple | list) else ()
+        return cls(
+            identifiers=tuple(name for name in listed if isinstance(name, str)),
+            factor=factor if isinstance(factor, str) else None,
+        )
 
     @property
     def recovery_factor(self) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core import checks
 from django.db import models
 from phonenumber_field.modelfields import PhoneNumberField
 
 from crudauth_django.checks.shape import (
+    check_managers,
     check_registration_oracle,
     check_unverified_addresses,
     check_user_model,
 )
+from crudauth_django.models import AuthUserManager, AuthUserQuerySet
 from crudauth_django.security.tokens import Purpose, make_token, read_token
 from tests.support.checks import ids
 from tests.support.temporary import declared, installed
@@ -22,6 +25,10 @@ PHONE = {"LOGIN_IDENTIFIERS": ("username",), "RECOVERY_FACTOR": "phone"}
 
 def phone(**options) -> models.Field:
     return PhoneNumberField(**{"unique": True, "null": True, "blank": True} | options)
+
+
+def base_manager() -> type:
+    return type("Meta", (), {"app_label": "phone", "base_manager_name": "objects"})
 
 
 def shape_ids(**attrs) -> list[str]:
@@ -80,12 +87,11 @@ def test_user_model_of_another_kind_is_e001(settings):
 @pytest.mark.parametrize(
     ("attrs", "expected"),
     [
-        ({"LOGIN_IDENTIFIERS": (), "USERNAME_FIELD": "id"}, ["E002"]),
-        ({"LOGIN_IDENTIFIERS": "username", "USERNAME_FIELD": "id"}, ["E002"]),
-        (
-            {"LOGIN_IDENTIFIERS": ("badge",), "USERNAME_FIELD": "id"},
-            ["E003"],
-        ),
+        ({"LOGIN_IDENTIFIERS": ()}, ["E002"]),
+        ({"LOGIN_IDENTIFIERS": "username"}, ["E002"]),
+        ({"LOGIN_IDENTIFIERS": None}, ["E002"]),
+        ({"LOGIN_IDENTIFIERS": ("badge",)}, ["E003"]),
+        ({"LOGIN_IDENTIFIERS": (1,)}, ["E003"]),
         (
             {
                 "badge": models.CharField(max_length=9),
@@ -94,12 +100,13 @@ def test_user_model_of_another_kind_is_e001(settings):
             ["E004"],
         ),
         ({"RECOVERY_FACTOR": "phone"}, ["E005"]),
+        ({"RECOVERY_FACTOR": ["phone"], "phone": phone()}, ["E005"]),
         ({"phone": phone(unique=False), **PHONE}, ["E006"]),
         ({"phone": phone(null=False), **PHONE}, ["E007"]),
         (
             {
                 "phone": phone(),
-                "phone_verified": models.CharField(max_length=5),
+                "phone_verified": models.BooleanField(default=True),
                 **PHONE,
             },
             ["E008"],
@@ -112,9 +119,12 @@ def test_user_model_of_another_kind_is_e001(settings):
     ids=[
         "E002 empty",
         "E002 text",
+        "E002 none",
         "E003",
+        "E003 number",
         "E004",
         "E005",
+        "E005 list",
         "E006",
         "E007",
         "E008 verified",
@@ -123,6 +133,54 @@ def test_user_model_of_another_kind_is_e001(settings):
 )
 def test_contradictory_shape_is_an_error(attrs, expected):
     assert shape_ids(**attrs) == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "attrs",
+    [
+        {"LOGIN_IDENTIFIERS": "username"},
+        {"LOGIN_IDENTIFIERS": ("usrname", "emial")},
+        {"LOGIN_IDENTIFIERS": None},
+        {"LOGIN_IDENTIFIERS": ("usrname",), "RECOVERY_FACTOR": "phnoe"},
+        {"RECOVERY_FACTOR": ("phone",), "phone": phone()},
+    ],
+    ids=["text", "misspelled", "none", "both", "factor"],
+)
+def test_broken_declaration_ends_in_messages(attrs):
+    """Django's own checks read ``USERNAME_FIELD``, and must not raise first."""
+    with declared(**attrs):
+        found = checks.run_checks(include_deployment_checks=True)
+
+    errors = {message.id for message in found if message.level >= checks.ERROR}
+    assert {"crudauth.E002", "crudauth.E003", "crudauth.E005"} & errors
+
+
+class PlainManager(models.Manager):
+    """Hides rows, as for soft deletion, and writes as Django does."""
+
+
+@pytest.mark.parametrize(
+    ("attrs", "expected"),
+    [
+        ({}, []),
+        ({"objects": AuthUserManager.from_queryset(AuthUserQuerySet)()}, []),
+        ({"objects": PlainManager()}, ["W018"]),
+        ({"everyone": PlainManager(), "objects": AuthUserManager()}, ["W018"]),
+        ({"objects": AuthUserManager.from_queryset(models.QuerySet)()}, ["W018"]),
+        ({"Meta": base_manager()}, ["E038"]),
+    ],
+    ids=["ours", "from ours", "plain", "second", "plain queryset", "base"],
+)
+def test_manager_that_writes_by_other_rules_is_reported(attrs, expected):
+    with declared(**attrs):
+        assert ids(check_managers) == expected
+
+
+def test_managers_of_user_model_of_another_kind_are_skipped(settings):
+    settings.AUTH_USER_MODEL = "auth.User"
+
+    assert ids(check_managers) == []
 
 
 def test_phone_format_other_than_e164_is_e009(settings):
@@ -146,9 +204,7 @@ def test_identifying_address_without_verification_is_w008():
 def test_relation_as_identifier_is_e003():
     relation = models.OneToOneField("phone.User", models.CASCADE, related_name="+")
 
-    assert shape_ids(
-        user=relation, LOGIN_IDENTIFIERS=("groups",), USERNAME_FIELD="id"
-    ) == ["E003"]
+    assert shape_ids(user=relation, LOGIN_IDENTIFIERS=("groups",)) == ["E003"]
 
 
 @pytest.mark.parametrize(

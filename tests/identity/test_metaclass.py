@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from phonenumber_field.modelfields import PhoneNumberField
 
-from crudauth_django.identity.fields import UsernameField
+from crudauth_django.identity.fields import UsernameField, VerifiedField
 from crudauth_django.models import AbstractAuthUser, AuthUserManager
 from crudauth_django.users import user_model
 from tests.support.temporary import declared
@@ -19,6 +20,14 @@ def field(model, name) -> models.Field:
     return model._meta.get_field(name)
 
 
+def phone() -> models.Field:
+    return PhoneNumberField(unique=True, null=True, blank=True)
+
+
+def abstract() -> type:
+    return type("Meta", (), {"abstract": True, "app_label": "phone"})
+
+
 def names(model) -> set[str]:
     return {f.name for f in model._meta.fields}
 
@@ -28,7 +37,7 @@ def test_model_gets_fields_that_it_did_not_declare():
 
     assert isinstance(field(model, "username"), UsernameField)
     assert field(model, "username").unique
-    assert isinstance(field(model, "phone_verified"), models.BooleanField)
+    assert isinstance(field(model, "phone_verified"), VerifiedField)
     assert field(model, "phone_verified").default is False
     assert not field(model, "phone_verified").editable
     assert "email" not in names(model)
@@ -72,6 +81,75 @@ def test_email_named_as_identifier_is_added():
         assert model.REQUIRED_FIELDS == ["username"]
 
 
+@pytest.mark.parametrize("in_parent", [False, True], ids=["own", "abstract parent"])
+def test_own_field_beside_factor_gives_way(in_parent):
+    """Also where no check has run: no account is born verified."""
+    fields = {
+        "phone_verified": models.BooleanField(default=True),
+        "phone_pending": phone(),
+    }
+    attrs = {"phone": phone(), "RECOVERY_FACTOR": "phone"}
+    if in_parent:
+        fields = {"__module__": __name__, "Meta": abstract(), **fields}
+        attrs["bases"] = (type(AbstractAuthUser)("Base", (AbstractAuthUser,), fields),)
+    else:
+        attrs |= fields
+
+    with declared(**attrs) as model:
+        assert isinstance(field(model, "phone_verified"), VerifiedField)
+        assert not field(model, "phone_pending").unique
+        assert not model(username="bob").phone_verified
+        assert model.redeclared_fields == {"phone_verified", "phone_pending"}
+
+
+def test_property_beside_factor_gives_way():
+    class Verified:
+        phone_verified = property(lambda _self: True)
+
+    bases = (Verified, AbstractAuthUser)
+    with declared(phone=phone(), RECOVERY_FACTOR="phone", bases=bases) as model:
+        assert not model(username="bob", phone="+12125552368").phone_verified
+
+
+def test_child_of_concrete_model_inherits_the_columns():
+    with declared(phone=phone(), RECOVERY_FACTOR="phone") as parent:
+        meta = type("Meta", (), {"app_label": "phone"})
+        try:
+            child = type(AbstractAuthUser)(
+                "Child", (parent,), {"__module__": __name__, "Meta": meta}
+            )
+
+            assert child.redeclared_fields == frozenset()
+            assert {f.name for f in child._meta.local_fields} == {"temporary_ptr"}
+            assert field(child, "phone_verified").model is parent
+        finally:
+            apps.all_models["phone"].pop("child", None)
+            apps.clear_cache()
+
+
+@pytest.mark.parametrize(
+    "attrs",
+    [
+        {"LOGIN_IDENTIFIERS": "username"},
+        {"LOGIN_IDENTIFIERS": ("usrname",)},
+        {"LOGIN_IDENTIFIERS": ()},
+        {"LOGIN_IDENTIFIERS": None},
+        {"LOGIN_IDENTIFIERS": (1,)},
+    ],
+    ids=["text", "misspelled", "empty", "none", "number"],
+)
+def test_broken_declaration_gets_username_field_that_exists(attrs):
+    with declared(**attrs) as model:
+        assert model.USERNAME_FIELD == "id"
+        assert model.REQUIRED_FIELDS == []
+
+
+def test_broken_declaration_falls_back_to_own_primary_key():
+    key = models.UUIDField(primary_key=True)
+    with declared(code=key, LOGIN_IDENTIFIERS=("usrname",)) as model:
+        assert model.USERNAME_FIELD == "code"
+
+
 def test_declared_field_is_left_as_it_is():
     own = models.CharField(max_length=9, unique=True)
     with declared(username=own, email=models.EmailField(unique=True)) as model:
@@ -104,13 +182,12 @@ def test_model_without_factor_has_no_verified_field():
 
 
 def test_shape_of_abstract_model_is_inherited():
-    meta = type("Meta", (), {"abstract": True, "app_label": "phone"})
     base = type(AbstractAuthUser)(
         "Base",
         (AbstractAuthUser,),
         {
             "__module__": __name__,
-            "Meta": meta,
+            "Meta": abstract(),
             "LOGIN_IDENTIFIERS": ("badge",),
             "RECOVERY_FACTOR": "phone",
             "badge": models.CharField(max_length=9, unique=True),

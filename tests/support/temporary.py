@@ -16,14 +16,14 @@ APP = "phone"
 NAME = "Temporary"
 
 
-def declare(**attrs: Any) -> type[AbstractAuthUser]:
+def declare(
+    bases: tuple[type, ...] = (AbstractAuthUser,), **attrs: Any
+) -> type[AbstractAuthUser]:
     """Declare a user model; it stays in the registry until :func:`retract`."""
     # Without the relations of PermissionsMixin nothing else changes with it.
     meta = type("Meta", (), {"app_label": APP})
     body = {"__module__": __name__, "Meta": meta, "groups": None} | attrs
-    return type(AbstractAuthUser)(
-        NAME, (AbstractAuthUser,), {"user_permissions": None} | body
-    )
+    return type(AbstractAuthUser)(NAME, bases, {"user_permissions": None} | body)
 
 
 def retract() -> None:

@@ -14,8 +14,8 @@ from crudauth_django.security import lockout
 from crudauth_django.users import (
     field_of,
     find_by_identifier,
-    find_newest_claimant,
     find_holder,
+    find_newest_claimant,
     user_shape,
 )
 

@@ -18,13 +18,18 @@ class Migration(migrations.Migration):
             model_name="user",
             name="email_pending",
             field=models.EmailField(
-                blank=True, db_index=True, editable=False, max_length=254, null=True
+                blank=True,
+                db_index=True,
+                editable=False,
+                max_length=254,
+                null=True,
+                verbose_name="email pending",
             ),
         ),
         migrations.AddField(
             model_name="user",
             name="email_verified",
-            field=models.BooleanField(default=False, editable=False),
+            field=crudauth_django.identity.fields.VerifiedField(factor="email"),
         ),
         migrations.AlterField(
             model_name="user",

@@ -33,8 +33,8 @@ BANNED_WORD = re.compile(
     re.IGNORECASE,
 )
 BANNED_AFFIX = re.compile(r"_*(handle|process|do)_|\w*_impl$", re.IGNORECASE)
-#: Django's admin calls the methods of a ``ModelAdmin`` with this name.
-DJANGOS_PARAMETERS = {"obj"}
+#: Parameters and methods that Django calls by these names.
+DJANGOS_NAMES = {"obj", "objs", "_do_update"}
 #: The syntax that defines a name, and its attribute with the name.
 DEFINITIONS: dict[type[ast.AST], str] = {
     ast.ClassDef: "name",
@@ -127,7 +127,8 @@ def defined_names(source: Source) -> Iterator[tuple[int, str]]:
         is_stored = isinstance(getattr(node, "ctx", ast.Store()), ast.Store)
         if type(node) in DEFINITIONS and is_stored:
             name = getattr(node, DEFINITIONS[type(node)])
-            if name and not (isinstance(node, ast.arg) and name in DJANGOS_PARAMETERS):
+            called = isinstance(node, ast.arg | ast.FunctionDef)
+            if name and not (called and name in DJANGOS_NAMES):
                 yield getattr(node, "lineno", 1), name
 
 

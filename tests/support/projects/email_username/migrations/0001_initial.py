@@ -81,7 +81,10 @@ class Migration(migrations.Migration):
                         max_length=150, unique=True, verbose_name="username"
                     ),
                 ),
-                ("email_verified", models.BooleanField(default=False, editable=False)),
+                (
+                    "email_verified",
+                    crudauth_django.identity.fields.VerifiedField(factor="email"),
+                ),
                 (
                     "email_pending",
                     models.EmailField(
@@ -90,6 +93,7 @@ class Migration(migrations.Migration):
                         editable=False,
                         max_length=254,
                         null=True,
+                        verbose_name="email pending",
                     ),
                 ),
                 (

@@ -78,7 +78,10 @@ class Migration(migrations.Migration):
                         max_length=150, unique=True, verbose_name="username"
                     ),
                 ),
-                ("phone_verified", models.BooleanField(default=False, editable=False)),
+                (
+                    "phone_verified",
+                    crudauth_django.identity.fields.VerifiedField(factor="phone"),
+                ),
                 (
                     "phone_pending",
                     phonenumber_field.modelfields.PhoneNumberField(
@@ -88,6 +91,7 @@ class Migration(migrations.Migration):
                         max_length=128,
                         null=True,
                         region=None,
+                        verbose_name="phone pending",
                     ),
                 ),
                 (
