@@ -8,11 +8,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crudauth_django.identity.fields import UsernameField
-from crudauth_django.identity.manager import AuthUserManager
+from crudauth_django.identity.managers import (
+    AuthUserManager,
+    AuthUserQuerySet,
+    implied_changes,
+)
 from crudauth_django.identity.metaclass import AuthUserBase
 from crudauth_django.identity.normalize import to_text
-from crudauth_django.identity.passwords import CredentialsMixin
-from crudauth_django.identity.querysets import AuthUserQuerySet, implied_changes
 from crudauth_django.identity.saving import SavingMixin
 from crudauth_django.identity.sensitive import sensitive
 from crudauth_django.identity.shape import Shape
@@ -28,9 +30,7 @@ __all__ = [
 ]
 
 
-class AbstractAuthUser(
-    SavingMixin, CredentialsMixin, PermissionsMixin, metaclass=AuthUserBase
-):
+class AbstractAuthUser(SavingMixin, PermissionsMixin, metaclass=AuthUserBase):
     """A user model with configurable identifiers and a recovery factor.
 
     ``username`` and ``email`` are added if they are named and not declared.

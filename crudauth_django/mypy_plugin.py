@@ -17,7 +17,7 @@ from mypy.typeanal import make_optional_type
 __all__ = ["UserModelPlugin", "plugin"]
 
 _USER = "crudauth_django.models.AbstractAuthUser"
-_MANAGER = "crudauth_django.identity.manager.AuthUserManager"
+_MANAGER = "crudauth_django.identity.managers.AuthUserManager"
 _FIELD = "django.db.models.fields.Field"
 
 

@@ -27,7 +27,7 @@ nitpick_ignore_regex = [
     (
         r"py:class",
         r"crudauth_django\.(admin\.actions|admin\.forms|api\.base|api\.serializers\.base"
-        r"|channels\.texts|identity\.passwords|identity\.manager|identity\.querysets"
+        r"|channels\.texts|identity\.passwords|identity\.managers"
         r"|identity\.saving|identity\.tracking|permissions)\.\w+",
     ),
 ]

@@ -6,12 +6,12 @@ from typing import Any, cast
 from django.core.exceptions import ValidationError
 
 from crudauth_django.identity.fields import AnyField
-from crudauth_django.identity.querysets import implied_changes, stored_value
+from crudauth_django.identity.managers import implied_changes, stored_value
+from crudauth_django.identity.passwords import CredentialsMixin
 from crudauth_django.identity.shape import Shape
-from crudauth_django.identity.tracking import ChangeTracker
 
 
-class SavingMixin(ChangeTracker):
+class SavingMixin(CredentialsMixin):
     """The parts of ``save()``, and ``clean()``, of a user model of any shape."""
 
     class Meta:

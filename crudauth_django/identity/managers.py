@@ -1,4 +1,4 @@
-"""Write accounts in bulk, by the rules of ``save()``.
+"""Create accounts, and write them in bulk by the rules of ``save()``.
 
 Another recovery value is unverified and ends every session. Another password
 cancels a pending change of a verified account. Both follow in the one ``UPDATE``
@@ -6,13 +6,14 @@ that writes the value, and compare with the row instead of an instance.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.db import NotSupportedError, connections, models
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.expressions import Col
+from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import normalize
@@ -183,3 +184,49 @@ class AuthUserQuerySet(models.QuerySet[UserT, UserT]):
                         "This database evaluates SET from left to right. Name "
                         f"{', '.join(sorted(read))} in the same update()."
                     )
+
+
+class AuthUserManager(BaseUserManager[UserT]):
+    """Creates accounts; every identifier and recovery value is normalized.
+
+    Its rows are an :class:`AuthUserQuerySet`.
+    """
+
+    _queryset_class = AuthUserQuerySet
+
+    @sensitive_variables("password")
+    def create_user(
+        self, *positional: Never, password: str | None = None, **values: Any
+    ) -> UserT:
+        """Create an account; without a password, password logins always fail.
+
+        Raises ``ValidationError`` for a value that cannot be normalized, and
+        ``IntegrityError`` for one that another account has.
+        """
+        if positional:
+            # Models of different shapes would read the same arguments differently.
+            model: Any = self.model
+            name = model.USERNAME_FIELD
+            raise TypeError(f"Pass keywords: create_user({name}=…, password=…)")
+        user = self.model(**values)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    @sensitive_variables("password")
+    def create_superuser(
+        self, *positional: Never, password: str | None = None, **values: Any
+    ) -> UserT:
+        """Create an account with every permission."""
+        flags = {"is_staff": True, "is_superuser": True}
+        return self.create_user(*positional, password=password, **{**flags, **values})
+
+    def get_by_natural_key(self, username: str | None) -> UserT:
+        """Return the account with this ``USERNAME_FIELD``, normalized or not."""
+        model: Any = self.model
+        name = model.USERNAME_FIELD
+        try:
+            normalized = normalize(model._meta.get_field(name), username)
+        except ValidationError as error:
+            raise model.DoesNotExist from error
+        return self.get(**{name: normalized})
