@@ -59,6 +59,12 @@ def device_of(db):
     return known_device
 
 
+def without_device(person) -> Browser:
+    """Return the browser of a person's session, without the cookie of its device."""
+    person.browser.client.cookies.pop(DEVICE_COOKIE, None)
+    return person.browser
+
+
 def assert_refused(response) -> None:
     assert response.status_code == HTTPStatus.BAD_REQUEST
     assert response.data["code"] == "password_required"
@@ -143,7 +149,7 @@ def test_password_of_named_account_verifies(claimants_link, unverified_ada, eve)
 
 @needs_claims
 def test_session_of_named_account_verifies(holders_link, unverified_ada):
-    response = unverified_ada.browser.verify(holders_link)
+    response = without_device(unverified_ada).verify(holders_link)
 
     assert response.status_code == HTTPStatus.OK
     assert is_verified(unverified_ada)
@@ -151,7 +157,7 @@ def test_session_of_named_account_verifies(holders_link, unverified_ada):
 
 @needs_claims
 def test_session_of_other_account_verifies_nothing(claimants_link, unverified_ada, eve):
-    response = unverified_ada.browser.verify(claimants_link)
+    response = without_device(unverified_ada).verify(claimants_link)
 
     assert_refused(response)
     assert not is_verified(eve)
@@ -163,7 +169,7 @@ def test_ended_session_of_named_account_verifies_nothing(holders_link, unverifie
     account.set_password(NEW_PASSWORD)
     account.save()
 
-    response = unverified_ada.browser.verify(holders_link)
+    response = without_device(unverified_ada).verify(holders_link)
 
     assert_refused(response)
 
