@@ -29,7 +29,7 @@ def check_other_backends() -> Messages:
                 "compares them without the lockout.",
                 hint="Put IdentifierBackend in place of ModelBackend. Silence this "
                 "message for a backend that knows no password of your user model.",
-                id="crudauth.W030",
+                id="crudauth.W033",
             )
 
 

@@ -73,7 +73,7 @@ def test_default_has_key_identifiers_and_factor(signed_in, ada):
     ],
 )
 def test_factor_is_shown_as_the_owner_sees_it(signed_in, ada, columns):
-    user_model().objects.update(**columns)
+    user_model()._base_manager.update(**columns)
     ada.refresh_from_db()
 
     account = signed_in.get("/me").json()

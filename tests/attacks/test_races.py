@@ -180,16 +180,29 @@ def test_two_accounts_verifying_one_number_leave_one_holder(live_site):
 
 def assert_guesses_share_budget(live_site: Site) -> None:
     person = register_person(live_site)
-    guess = partial(log_in, live_site, person.username, "a wrong one")
+    at_one = {"address": network()}
+    guess = partial(log_in, live_site, person.username)
 
-    responses = at_once([guess] * PARALLEL)
+    responses = at_once([partial(guess, "a wrong one", **at_one)] * PARALLEL)
 
     counted = Counter(statuses(responses))
     assert set(counted) == {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
     assert counted[HTTPStatus.UNAUTHORIZED] <= ATTEMPTS
-    right = log_in(live_site, person.username, PASSWORD)
+    right = guess(PASSWORD, **at_one)
     assert right.status_code == HTTPStatus.TOO_MANY_REQUESTS
     assert int(right.headers["Retry-After"]) > 0
+    # The lock over all networks is silent.
+    assert guess(PASSWORD).status_code == HTTPStatus.UNAUTHORIZED
+
+
+def test_parallel_guesses_from_many_networks_share_one_budget(live_site):
+    person = register_person(live_site)
+    guess = partial(log_in, live_site, person.username)
+
+    responses = at_once([partial(guess, "a wrong one")] * PARALLEL)
+
+    assert statuses(responses) == [HTTPStatus.UNAUTHORIZED] * PARALLEL
+    assert guess(PASSWORD).status_code == HTTPStatus.UNAUTHORIZED
 
 
 @pytest.mark.parametrize("_round", range(3))

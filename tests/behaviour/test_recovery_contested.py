@@ -168,6 +168,7 @@ def test_ended_session_of_named_account_verifies_nothing(holders_link, unverifie
     account = unverified_ada.account
     account.set_password(NEW_PASSWORD)
     account.save()
+    unverified_ada.browser.client.cookies.pop(DEVICE_COOKIE)
 
     response = without_device(unverified_ada).verify(holders_link)
 

@@ -320,6 +320,7 @@ PRODUCTION = [
         CRUDAUTH_THROTTLES=dict.fromkeys(
             (
                 "register",
+                "login",
                 "verify_request",
                 "reset_request",
                 "change_request",

@@ -51,7 +51,7 @@ def test_backend_that_accepts_passwords_is_w030(settings, path, first):
 
     (message,) = check_other_backends()
 
-    assert message.id == "crudauth.W030"
+    assert message.id == "crudauth.W033"
     assert path in message.msg
     assert "in place of ModelBackend" in message.hint
 
