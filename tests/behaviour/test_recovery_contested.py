@@ -9,10 +9,8 @@ Sudhodanan and Paverd, USENIX Security 2022).
 from http import HTTPStatus
 
 import pytest
-from django.http import HttpResponse
 
 from crudauth_django.client import DEVICE_COOKIE
-from crudauth_django.security.devices import remember_device
 from crudauth_django.users import user_model, user_shape
 from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
 from tests.support.people import is_verified, shown_identifier
@@ -46,17 +44,12 @@ def claimants_link(unverified_ada, eve, outbox):
     return token
 
 
-@pytest.fixture
-def device_of(db):
-    """Return a browser with the cookie of a device of a person."""
-
-    def known_device(person) -> Browser:
-        response, browser = HttpResponse(), Browser()
-        remember_device(response, person.account)
-        browser.client.cookies[DEVICE_COOKIE] = response.cookies[DEVICE_COOKIE].value
-        return browser
-
-    return known_device
+def known_device(person) -> Browser:
+    """Return a browser that has signed in to a person's account, and out again."""
+    browser = Browser()
+    browser.log_in(person.own_identifier)
+    browser.post("/logout")
+    return browser
 
 
 def without_device(person) -> Browser:
@@ -176,10 +169,8 @@ def test_ended_session_of_named_account_verifies_nothing(holders_link, unverifie
 
 
 @needs_claims
-def test_known_device_of_named_account_verifies(
-    holders_link, unverified_ada, device_of
-):
-    response = device_of(unverified_ada).verify(holders_link)
+def test_known_device_of_named_account_verifies(holders_link, unverified_ada):
+    response = known_device(unverified_ada).verify(holders_link)
 
     assert response.status_code == HTTPStatus.OK
     assert is_verified(unverified_ada)
@@ -187,9 +178,9 @@ def test_known_device_of_named_account_verifies(
 
 @needs_claims
 def test_known_device_of_other_account_verifies_nothing(
-    claimants_link, unverified_ada, eve, device_of
+    claimants_link, unverified_ada, eve
 ):
-    response = device_of(unverified_ada).verify(claimants_link)
+    response = known_device(unverified_ada).verify(claimants_link)
 
     assert_refused(response)
     assert not is_verified(eve)
