@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crudauth_django.identity.fields import AnyField, UsernameField
+from crudauth_django.identity.free_text import shadowing_field
 from crudauth_django.identity.manager import AuthUserManager
 from crudauth_django.identity.metaclass import AuthUserBase
 from crudauth_django.identity.normalize import normalize, to_text
@@ -181,6 +182,8 @@ class AbstractAuthUser(CredentialsMixin, PermissionsMixin, metaclass=AuthUserBas
         self._normalize_fields(
             columns if self._state.adding else columns & self.changed_fields()
         )
+        if (name := shadowing_field(self)) is not None:
+            raise ValidationError({name: _("This is already in use.")})
 
     def _normalize_fields(self, names: Iterable[str]) -> None:
         errors = {}

@@ -2,5 +2,13 @@
 
 from importlib import import_module
 
-for _name in ("backends", "channels", "project", "settings", "shape", "texts"):
+for _name in (
+    "backends",
+    "channels",
+    "project",
+    "registration",
+    "settings",
+    "shape",
+    "texts",
+):
     import_module(f"{__name__}.{_name}")

@@ -9,9 +9,9 @@ from crudauth_django.client import Client
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.exceptions import RegistrationClosed
 from crudauth_django.flows import events
-from crudauth_django.flows.claims import insert, insert_or_claim
+from crudauth_django.flows.claims import insert_or_claim
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.users import user_model, user_shape, writable_fields
+from crudauth_django.users import user_model, writable_fields
 
 __all__ = ["register"]
 
@@ -26,9 +26,8 @@ def register(
     passed to ``CRUDAUTH_NEW_USER_FIELDS``, whose result may set any field.
 
     If another account holds the recovery value, the new account only claims
-    it, in ``<factor>_pending``. If the value is a login identifier, there can be
-    no second account: nothing is created and ``None`` is returned. No response
-    may show the difference.
+    it, in ``<factor>_pending``. If only one account can have the value, nothing
+    is created and ``None`` is returned. No response may show the difference.
 
     Raises ``RegistrationClosed``, ``IdentifierTaken``, and ``ValidationError``
     for a refused password.
@@ -40,9 +39,7 @@ def register(
     computed = settings.new_user_fields(**values) if settings.new_user_fields else {}
     user = user_model()(**{**columns, **computed})
     user.set_password(user.clean_password(password))
-    if user_shape().factor is None:
-        insert(user)
-    elif not insert_or_claim(user):
+    if not insert_or_claim(user):
         return None
     events.user_registered(user=user, client=client)
     return user
