@@ -9,7 +9,9 @@ from django.core.exceptions import ValidationError
 from django.db import router
 from django.db.models import Q
 
+from crudauth_django.conf.settings import get_settings
 from crudauth_django.identity.fields import AnyField
+from crudauth_django.identity.free_text import shadowing_field
 from crudauth_django.identity.normalize import is_personal, normalize, to_text
 from crudauth_django.identity.sensitive import SensitiveText
 from crudauth_django.identity.shape import Shape
@@ -61,6 +63,59 @@ def writable_fields() -> frozenset[str]:
     """Return the fields that a registration may write if they are opted in."""
     columns = {field.name for field in user_model()._meta.concrete_fields}
     return frozenset(columns) - protected_fields()
+
+
+def unique_fields() -> list[str]:
+    """Return the unique fields without keys; identifiers and factor come first."""
+    meta = user_model()._meta
+    constraints = [c.fields for c in meta.total_unique_constraints]
+    unique = [
+        field.name
+        for field in meta.concrete_fields
+        if (field.unique or (field.name,) in constraints)
+        and not (field.primary_key or field.is_relation)
+    ]
+    return list(dict.fromkeys([*user_shape().columns, *unique]))
+
+
+def personal_fields() -> list[str]:
+    """Return the unique fields whose taken values no response may reveal.
+
+    They are the recovery factor and every address. Without a factor there are
+    none: no message could tell an owner of a value what the response hides.
+    """
+    factor = user_shape().factor
+    if factor is None:
+        return []
+    return [n for n in unique_fields() if n == factor or is_personal(field_of(n))]
+
+
+def taken_name(user: AbstractAuthUser) -> str | None:
+    """Name a field with another account's value, if a response may report it."""
+    public = [name for name in unique_fields() if name not in personal_fields()]
+    return taken_field(user, public) or shadowing_field(user)
+
+
+def taken_field(user: AbstractAuthUser, names: Iterable[str]) -> str | None:
+    """Name a field with another account's value; a hidden account counts, too."""
+    # Uniqueness is the database's. A default manager may hide rows.
+    others = user_model()._base_manager.exclude(pk=user.pk)
+    for name in names:
+        value = to_text(getattr(user, name))
+        if value is not None and others.filter(**{name: value}).exists():
+            return name
+    return None
+
+
+def has_sole_identifier() -> bool:
+    """Return whether accounts log in with the recovery value, and nothing else."""
+    return user_shape().identifiers == (user_shape().factor,)
+
+
+def login_requires_verified() -> bool:
+    """Return whether only accounts with a verified recovery value may log in."""
+    chosen = get_settings().login_requires_verified
+    return has_sole_identifier() if chosen is None else chosen
 
 
 def normalized_by_field(identifier: str) -> dict[str, str]:

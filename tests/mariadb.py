@@ -11,7 +11,15 @@ import sys
 
 from tests.support.parts import ROOT, environment, mariadb
 
-SHAPES = ("email_username", "badge", "phone", "uuid", "phone_email", "email")
+SHAPES = (
+    "badge",
+    "email",
+    "email_username",
+    "phone",
+    "phone_email",
+    "phone_login",
+    "uuid",
+)
 
 
 def main(shapes: list[str]) -> int:

@@ -90,12 +90,9 @@ class AccountActions(admin.ModelAdmin):
         ends = [localtime(end) for end in held if end is not None]
         if not ends:
             return
-        text = ngettext(
-            "%(count)d message is held back until %(time)s: its recipient has had "
-            "too many. Request it again then.",
-            "%(count)d messages are held back until %(time)s: their recipients have "
-            "had too many. Request them again then.",
-            len(ends),
+        text = _(
+            "Held back until %(time)s, because their recipients have had too many "
+            "messages: %(count)d."
         )
         time = date_format(max(ends), "SHORT_DATETIME_FORMAT")
         values = {"count": len(ends), "time": time}

@@ -7,6 +7,7 @@ _CHECKS = (
     "backends",
     "channels",
     "project",
+    "registration",
     "settings",
     "shape",
     "texts",

@@ -11,7 +11,7 @@ from crudauth_django.identity.fields import AnyField
 from crudauth_django.identity.normalize import is_personal
 from crudauth_django.models import AbstractAuthUser, AuthUserQuerySet
 from crudauth_django.security.tokens import MAX_KEY, key_field
-from crudauth_django.users import user_model, user_shape
+from crudauth_django.users import has_sole_identifier, user_model, user_shape
 
 
 def _field(name: str | None) -> "AnyField | None":
@@ -203,7 +203,10 @@ def check_unverified_addresses() -> Messages:
 @system_check(deploy=True)
 def check_registration_oracle() -> Messages:
     """Warn if a login after a registration can reveal another account."""
-    if _addresses() and not parsed("CRUDAUTH_LOGIN_REQUIRES_VERIFIED"):
+    if not _addresses():
+        return
+    required = parsed("CRUDAUTH_LOGIN_REQUIRES_VERIFIED")
+    if not (has_sole_identifier() if required is None else required):
         yield checks.Warning(
             "Users log in with an address, also before they have verified it: a "
             "login right after a registration reveals whether the address was taken.",

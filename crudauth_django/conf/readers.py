@@ -65,6 +65,11 @@ def read_flag(value: object) -> bool:
     return value
 
 
+def read_optional_flag(value: object) -> bool | None:
+    """Read ``True``, ``False`` or ``None``."""
+    return None if value is None else read_flag(value)
+
+
 def read_backend(value: object) -> Backend:
     """Read one class with its options."""
     match value:

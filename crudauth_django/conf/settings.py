@@ -62,8 +62,10 @@ class Settings:
     change_max_age: timedelta = _option(timedelta(hours=24), readers.read_seconds)
     #: Refuse the login of an account with an unverified recovery value, with the
     #: same response as for a wrong password. Superusers and accounts without a
-    #: recovery value may log in: no registration makes such an account.
-    login_requires_verified: bool = _option(False, readers.read_flag)
+    #: recovery value may log in: no registration makes such an account. ``None``:
+    #: on if the recovery factor is the only identifier, otherwise off. There, a
+    #: login after a registration would reveal whether the value was free.
+    login_requires_verified: bool | None = _option(None, readers.read_optional_flag)
     #: Redeem a link that verifies a value only for the owner of its account: with the
     #: account's session, its password, or a device that has signed in to it. Off, this
     #: is the rule only while another account holds or claims the value.

@@ -1,31 +1,54 @@
 """Insert an account that holds its recovery value, or only claims it."""
 
-from collections.abc import Iterable
+import logging
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
-from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import Case, Q, When
 
 from crudauth_django.dispatch.enqueue import atomic_with_outbox, enqueue_message
 from crudauth_django.exceptions import IdentifierTaken
-from crudauth_django.identity.normalize import is_personal, to_text
+from crudauth_django.flows.decoys import delete_decoy, insert_decoy, make_decoy
+from crudauth_django.identity.normalize import to_text
 from crudauth_django.kinds import Cause, MessageKind
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.users import field_of, user_database, user_model, user_shape
+from crudauth_django.users import (
+    field_of,
+    personal_fields,
+    taken_field,
+    taken_name,
+    unique_fields,
+    user_database,
+    user_model,
+    user_shape,
+)
+
+logger = logging.getLogger(__name__)
 
 #: Another request may take a value between the look-up and the insert.
 MAX_TRIES = 2
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Holder:
+    """An account with a personal value of a new account."""
+
+    user: AbstractAuthUser
+    #: Whether only one account can have the value.
+    excludes_second: bool
+
+
 def insert_or_claim(user: AbstractAuthUser) -> bool:
     """Insert the account; a value that another account holds is only claimed.
 
-    For a free and for a held value, there is one query, one row is written and
-    one message is enqueued. Returns whether an account was created. Raises
-    ``IdentifierTaken``.
+    If only one account can have the value, nothing is created. For a free and
+    for a held value, the same statements run, a key is spent and one message is
+    enqueued. Returns whether an account was created. Raises ``IdentifierTaken``.
     """
     # Chosen names first: their errors must not depend on personal values.
-    names = [name for name in _unique_fields() if name not in _personal_fields()]
-    if (field := _taken_field(user, names)) is not None:
+    if (field := taken_name(user)) is not None:
         raise IdentifierTaken(field)
     for _try in range(MAX_TRIES):
         holder = _find_any_holder(user)
@@ -33,12 +56,76 @@ def insert_or_claim(user: AbstractAuthUser) -> bool:
             with atomic_with_outbox():
                 return _insert_beside(holder, user)
         except IdentifierTaken as error:
-            if error.field not in _personal_fields():
+            if error.field not in _personal_values(user):
                 raise
-    raise IdentifierTaken(user_shape().recovery_factor)
+            taken = error
+    raise taken
 
 
-def insert(user: AbstractAuthUser) -> None:
+def _personal_values(user: AbstractAuthUser) -> dict[str, str]:
+    values = {name: to_text(getattr(user, name)) for name in personal_fields()}
+    return {name: value for name, value in values.items() if value}
+
+
+def _exclusive_values(user: AbstractAuthUser) -> dict[str, str]:
+    """Return the personal values that only one account can have.
+
+    An account claims the recovery value if the column is nullable and the
+    account has another identifier. There are no claims of other values.
+    """
+    shape, values = user_shape(), _personal_values(user)
+    others = [name for name in shape.identifiers if name != shape.factor]
+    has_other = any(getattr(user, name) not in {None, ""} for name in others)
+    if shape.factor in values and has_other and field_of(shape.recovery_factor).null:
+        del values[shape.recovery_factor]
+    return values
+
+
+def _any_of(values: dict[str, str]) -> Q:
+    return reduce(or_, (Q(value) for value in values.items()), Q(pk__in=[]))
+
+
+def _find_any_holder(user: AbstractAuthUser) -> Holder | None:
+    """Return an account with one of the personal values, in one query.
+
+    The database compares the values, as its unique columns do.
+    """
+    if not (values := _personal_values(user)):
+        return None
+    # Numbers, since MariaDB can't cast a constant to a boolean.
+    exclusive = When(_any_of(_exclusive_values(user)), then=1)
+    rows = user_model()._base_manager.filter(_any_of(values))
+    rows = rows.annotate(excludes_second=Case(exclusive, default=0))
+    found = rows.order_by("-excludes_second", "pk").first()
+    if found is None:
+        return None
+    return Holder(user=found, excludes_second=bool(vars(found)["excludes_second"]))
+
+
+def _insert_beside(holder: Holder | None, user: AbstractAuthUser) -> bool:
+    """Insert the account, or a decoy; return whether there is a new account."""
+    if holder is not None and holder.excludes_second:
+        _spend_key(user)
+        # A message is enqueued in any case, also if the other account holds no
+        # recovery value. It may resolve to no account.
+        if value := holder.user.held_value or user.held_value:
+            enqueue_message(
+                MessageKind.EXISTING_ACCOUNT, value, cause=Cause.REGISTRATION
+            )
+        return False
+    value, kind = user.recovery_value, MessageKind.VERIFY_RECOVERY
+    if holder is not None:
+        shape, kind = user_shape(), MessageKind.EXISTING_ACCOUNT
+        setattr(user, shape.pending, value)
+        setattr(user, shape.verified, False)
+        setattr(user, shape.recovery_factor, None)
+    _insert(user)
+    if value is not None:
+        enqueue_message(kind, value, user_pk=user.pk, cause=Cause.REGISTRATION)
+    return True
+
+
+def _insert(user: AbstractAuthUser) -> None:
     """Insert the account; the database decides about uniqueness.
 
     Raises ``IdentifierTaken``.
@@ -46,81 +133,31 @@ def insert(user: AbstractAuthUser) -> None:
     try:
         with transaction.atomic(using=user_database()):
             user.save(force_insert=True)
+            if _exclusive_values(user):
+                delete_decoy(user)
     except IntegrityError as error:
-        if (field := _taken_field(user, _unique_fields())) is None:
+        if (field := taken_field(user, unique_fields())) is None:
             raise
         raise IdentifierTaken(field) from error
 
 
-def _personal_fields() -> list[str]:
-    """Return the fields whose taken values no response may reveal."""
-    shape = user_shape()
-    return [n for n in shape.columns if n == shape.factor or is_personal(field_of(n))]
+def _spend_key(user: AbstractAuthUser) -> None:
+    """Insert and delete a decoy, with the statements of an account.
 
-
-def _unique_fields() -> list[str]:
-    fields = user_model()._meta.concrete_fields
-    unique = [f for f in fields if f.unique and not (f.primary_key or f.is_relation)]
-    return [*user_shape().columns, *(field.name for field in unique)]
-
-
-def _find_any_holder(user: AbstractAuthUser) -> AbstractAuthUser | None:
-    """Return an account with one of the personal values, in one query."""
-    condition = Q()
-    for name in _personal_fields():
-        if (value := to_text(getattr(user, name))) is not None:
-            condition |= Q(**{name: value})
-    found = list(user_model()._default_manager.filter(condition)) if condition else []
-    excluding = (h for h in found if _excludes_second_account(h, user))
-    return next(excluding, next(iter(found), None))
-
-
-def _excludes_second_account(holder: AbstractAuthUser, user: AbstractAuthUser) -> bool:
-    """Return whether both accounts would have the same login address.
-
-    The recovery value does not count if the column is nullable and the account
-    has another identifier.
+    If the database refuses it, the response stays the same and the log has an
+    error. Raises ``IdentifierTaken`` for a chosen name.
     """
-    shape = user_shape()
-    others = [n for n in shape.identifiers if n != shape.factor]
-    has_other = any(getattr(user, name) not in {None, ""} for name in others)
-    if not (field_of(shape.recovery_factor).null and has_other):
-        return True
-    return any(
-        to_text(getattr(holder, name)) == to_text(getattr(user, name)) is not None
-        for name in set(_personal_fields()) & set(others)
-    )
-
-
-def _insert_beside(holder: AbstractAuthUser | None, user: AbstractAuthUser) -> bool:
-    """Insert the account, or only enqueue a message; return whether it is inserted."""
-    shape = user_shape()
-    if holder is not None and _excludes_second_account(holder, user):
-        # Write one row, as an insert would.
-        row = user_model()._default_manager.filter(pk=holder.pk, is_active=True)
-        row.update(auth_epoch=F("auth_epoch"))
-        if holder.held_value is not None:
-            cause = Cause.REGISTRATION
-            enqueue_message(
-                MessageKind.EXISTING_ACCOUNT, holder.held_value, cause=cause
-            )
-        return False
-    value, kind = user.held_value, MessageKind.VERIFY_RECOVERY
-    if holder is not None:
-        kind = MessageKind.EXISTING_ACCOUNT
-        setattr(user, shape.pending, value)
-        setattr(user, shape.verified, False)
-        setattr(user, shape.recovery_factor, None)
-    insert(user)
-    if value is not None:
-        enqueue_message(kind, value, user_pk=user.pk, cause=Cause.REGISTRATION)
-    return True
-
-
-def _taken_field(user: AbstractAuthUser, names: Iterable[str]) -> str | None:
-    rows = user_model()._default_manager
-    for name in names:
-        value = to_text(getattr(user, name))
-        if value is not None and rows.filter(**{name: value}).exists():
-            return name
-    return None
+    decoy = make_decoy(user, personal_fields())
+    try:
+        with transaction.atomic(using=user_database()):
+            insert_decoy(decoy)
+            delete_decoy(decoy)
+    except (IntegrityError, DataError) as error:
+        if (field := taken_name(user)) is not None:
+            raise IdentifierTaken(field) from error
+        logger.error(
+            "The database refused a decoy (%s): the keys of accounts reveal which "
+            "values are held. A constraint or a required column of your own is "
+            "the cause.",
+            type(error).__name__,
+        )

@@ -10,7 +10,7 @@ from crudauth_django.client import Client
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.exceptions import RegistrationClosed
 from crudauth_django.flows import events
-from crudauth_django.flows.claims import insert, insert_or_claim
+from crudauth_django.flows.claims import insert_or_claim
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.users import user_model, user_shape, writable_fields
 
@@ -30,9 +30,8 @@ def register(
     ``<factor>_verified`` and ``<factor>_pending``.
 
     If another account holds the recovery value, the new account only claims
-    it, in ``<factor>_pending``. If the value is a login identifier, there can be
-    no second account: nothing is created and ``None`` is returned. No response
-    may show the difference.
+    it, in ``<factor>_pending``. If only one account can have the value, nothing
+    is created and ``None`` is returned. No response may show the difference.
 
     Raises ``RegistrationClosed``, ``IdentifierTaken``, and ``ValidationError``
     for a refused password.
@@ -49,9 +48,7 @@ def register(
     fields = {k: v for k, v in {**columns, **computed}.items() if k not in refused}
     user = user_model()(**fields)
     user.set_password(user.clean_password(password))
-    if user_shape().factor is None:
-        insert(user)
-    elif not insert_or_claim(user):
+    if not insert_or_claim(user):
         return None
     events.user_registered(user=user, client=client)
     return user

@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from crudauth_django.identity.fields import AnyField
+from crudauth_django.identity.free_text import shadowing_field
 from crudauth_django.identity.managers import implied_changes, stored_value
 from crudauth_django.identity.passwords import CredentialsMixin
 from crudauth_django.identity.shape import Shape
@@ -83,6 +85,8 @@ class SavingMixin(CredentialsMixin):
         self._normalize_fields(
             columns if self._state.adding else columns & self.changed_fields()
         )
+        if (name := shadowing_field(self)) is not None:
+            raise ValidationError({name: _("This is already in use.")})
 
     def _normalize_fields(self, names: Iterable[str]) -> None:
         errors = {}

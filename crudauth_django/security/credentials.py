@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from django.views.decorators.debug import sensitive_variables
 
 from crudauth_django.client import Client
-from crudauth_django.conf.settings import get_settings
 from crudauth_django.exceptions import CountersUnavailable, InvalidCredentials
 from crudauth_django.identity import passwords
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security import lockout
-from crudauth_django.users import find_by_identifier, identifiers_of
+from crudauth_django.users import (
+    find_by_identifier,
+    identifiers_of,
+    login_requires_verified,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ def verify_credentials(
         password,
         user=find_by_identifier(identifier),
         client=client,
-        require_verified=get_settings().login_requires_verified,
+        require_verified=login_requires_verified(),
     )
 
 

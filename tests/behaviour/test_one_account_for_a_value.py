@@ -48,8 +48,8 @@ def test_registration_with_unverified_value_sends_reset(unverified_ada, eve, out
     assert holder.log_in(NEW_PASSWORD).status_code == HTTPStatus.OK
 
 
-def test_login_requiring_verified_hides_held_value(verified_ada, bob, settings):
-    settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = True
+def test_default_login_hides_held_value(verified_ada, bob, settings):
+    settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = None
     bob.register(password=OTHER_PASSWORD)
     Browser().post("/register", {**verified_ada.values, "password": OTHER_PASSWORD})
 
@@ -72,3 +72,15 @@ def test_change_to_other_accounts_identifier_is_refused(verified_ada, bob, outbo
     assert response.data["code"] == "invalid_token"
     assert verified_ada.account.held_value == verified_ada.factor
     assert bob.account.held_value == bob.factor
+
+
+def test_default_login_accepts_verified_account_only(ada, outbox, settings):
+    settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = None
+    ada.register()
+
+    before = ada.log_in()
+    ada.browser.verify(outbox[-1].token)
+    after = ada.log_in()
+
+    assert before.status_code == HTTPStatus.UNAUTHORIZED
+    assert after.status_code == HTTPStatus.OK

@@ -108,7 +108,7 @@ def test_backend_without_lockout_is_w010(settings):
 def test_malformed_setting_stops_no_other_check(settings):
     settings.CRUDAUTH_LOCKOUT = 5
     settings.CRUDAUTH_CHANNELS = ["no.such.Channel"]
-    with declared(LOGIN_IDENTIFIERS=("email",), RECOVERY_FACTOR="email"):
+    with declared(LOGIN_IDENTIFIERS=("username", "email"), RECOVERY_FACTOR="email"):
         messages = checks.run_checks(tags=["crudauth"], include_deployment_checks=True)
 
     found = [m.id.removeprefix("crudauth.") for m in messages]

@@ -221,9 +221,20 @@ def test_relation_as_identifier_is_e003():
             True,
             [],
         ),
+        (
+            {"LOGIN_IDENTIFIERS": ("username", "email"), "RECOVERY_FACTOR": "email"},
+            None,
+            ["W001"],
+        ),
+        ({"LOGIN_IDENTIFIERS": ("email",), "RECOVERY_FACTOR": "email"}, None, []),
+        (
+            {"LOGIN_IDENTIFIERS": ("email",), "RECOVERY_FACTOR": "email"},
+            False,
+            ["W001"],
+        ),
         ({"LOGIN_IDENTIFIERS": ("email",), "RECOVERY_FACTOR": None}, False, []),
     ],
-    ids=["name", "address", "address verified", "no recovery"],
+    ids=["name", "off", "on", "unset", "sole unset", "sole off", "no recovery"],
 )
 def test_login_with_address_is_w001(settings, attrs, verified, expected):
     settings.CRUDAUTH_LOGIN_REQUIRES_VERIFIED = verified

@@ -48,7 +48,7 @@ def test_defaults_are_those_of_the_documentation():
         "CRUDAUTH_VERIFY_MAX_AGE": timedelta(hours=24),
         "CRUDAUTH_RESET_MAX_AGE": timedelta(hours=1),
         "CRUDAUTH_CHANGE_MAX_AGE": timedelta(hours=24),
-        "CRUDAUTH_LOGIN_REQUIRES_VERIFIED": False,
+        "CRUDAUTH_LOGIN_REQUIRES_VERIFIED": None,
         "CRUDAUTH_LOCKOUT": Lockout(
             attempts=5,
             network_attempts=50,

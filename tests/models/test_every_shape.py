@@ -22,12 +22,14 @@ OWN = "phone"
 PATIENCE = 300
 
 
-def run_behaviour(shape: str, database: str = ":memory:") -> None:
+def run_behaviour(
+    shape: str, database: str = ":memory:", *, tests: str = "tests/behaviour"
+) -> None:
     """Run the tests for one shape; a failure fails the calling test."""
     settings = f"--ds=tests.support.projects.{shape}.settings"
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "tests/behaviour", "-q", "--no-header"),
+            *(sys.executable, "-m", "pytest", tests, "-q", "--no-header"),
             *("-p", "no:cacheprovider", settings),
         ],
         cwd=ROOT,
@@ -62,3 +64,9 @@ def test_behaviour_holds_for_shape(shape):
 @pytest.mark.slow
 def test_behaviour_holds_on_postgresql(postgres_uri):
     run_behaviour(OWN, postgres_uri)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [s for s in SHAPES if s not in {OWN, "username"}])
+def test_newcomer_sees_the_same_on_postgresql(postgres_uri, shape):
+    run_behaviour(shape, postgres_uri, tests="tests/behaviour/test_newcomer.py")

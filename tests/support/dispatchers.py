@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from crudauth_django.delivery.message import PendingMessage
+from crudauth_django.dispatch import outbox
 from crudauth_django.dispatch.base import Dispatcher
 
 
@@ -22,3 +23,12 @@ class RecordingDispatcher(Dispatcher):
 
     def dispatch(self, message: PendingMessage) -> None:
         self.messages.append(message)
+
+
+class StoringDispatcher(Dispatcher):
+    """Stores every message in the outbox, which no worker reads."""
+
+    durable = True
+
+    def dispatch(self, message: PendingMessage) -> None:
+        outbox.add(message)

@@ -13,6 +13,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.validators import UniqueValidator
 
 from crudauth_django.api.fields import (
     IDENTITY_MAX_LENGTH,
@@ -24,7 +25,13 @@ from crudauth_django.api.fields import (
 from crudauth_django.api.serializers.base import RequestSerializer, errors_under
 from crudauth_django.conf.settings import get_settings
 from crudauth_django.flows import passwords, registration, sessions
-from crudauth_django.users import field_of, user_model, user_shape, writable_fields
+from crudauth_django.users import (
+    field_of,
+    personal_fields,
+    user_model,
+    user_shape,
+    writable_fields,
+)
 
 
 class AccountSerializer(serializers.Serializer[Any]):
@@ -52,12 +59,17 @@ class RegisterSerializer(RequestSerializer):
 
     def get_fields(self) -> dict[str, Any]:
         shape = user_shape()
-        # A model serializer would report an identity value as taken.
+        # A model serializer would report a personal value as taken.
         opted_in = set(get_settings().register_extra_fields) - set(shape.columns)
         names = sorted(opted_in & writable_fields())
         meta = type("Meta", (), {"model": user_model(), "fields": names})
         extras = type("Extras", (serializers.ModelSerializer,), {"Meta": meta})
         fields: dict[str, Any] = extras().get_fields()
+        for name in set(names) & set(personal_fields()):
+            kept = [
+                v for v in fields[name].validators if type(v) is not UniqueValidator
+            ]
+            fields[name].validators = kept
         for name in shape.columns:
             other_login = name != shape.factor and len(shape.identifiers) > 1
             optional = other_login and field_of(name).null
