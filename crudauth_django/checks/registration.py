@@ -46,7 +46,7 @@ def check_personal_extras() -> Messages:
                 hint=f"Declare {name} without unique=True, or make it the recovery "
                 "factor.",
                 obj=user_model(),
-                id="crudauth.E040",
+                id="crudauth.E042",
             )
 
 

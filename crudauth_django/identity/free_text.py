@@ -14,7 +14,9 @@ from crudauth_django.identity.normalize import is_personal, normalize
 
 def free_text_identifiers(model: type[models.Model]) -> list[AnyField]:
     """Return the identifiers that are no addresses, in the order of the model."""
-    names = getattr(model, "LOGIN_IDENTIFIERS", ())
+    # A malformed declaration (crudauth.E002) has none.
+    declared = getattr(model, "LOGIN_IDENTIFIERS", ())
+    names = declared if isinstance(declared, list | tuple) else ()
     fields = [field for field in model._meta.concrete_fields if field.name in names]
     return [field for field in fields if not is_personal(field)]
 

@@ -460,8 +460,8 @@ def test_action_reports_messages_held_back(
     assert outbox == []
     assert messages_of(response)[1:] == [
         f"{label}: 1 account.",
-        f"1 message is held back until {until}: its recipient has had too many. "
-        "Request it again then.",
+        f"Held back until {until}, because their recipients have had too many "
+        "messages: 1.",
     ]
 
 

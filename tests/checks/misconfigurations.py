@@ -346,7 +346,7 @@ PRODUCTION = [
     ),
     model(
         "Users log in with an address before it is verified",
-        LOGIN_IDENTIFIERS=("email",),
+        LOGIN_IDENTIFIERS=("email", "username"),
         RECOVERY_FACTOR="email",
         deploy=True,
     ),
