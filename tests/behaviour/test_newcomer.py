@@ -130,10 +130,9 @@ class Newcomer:
                 response = self.browser.post(path, body, **options)
             else:
                 response = self.browser.get(path, **options)
-        if path != "/register":
-            # The first failure of an account inserts a counter, later ones update
-            # it. With two identifiers, the first failure of the holder may be the
-            # newcomer's second.
+        if path == "/login":
+            # A counter's first increment is an INSERT after an UPDATE. With two
+            # identifiers, the holder's first failure may be the newcomer's second.
             counting = ("SAVEPOINT", "RELEASE")
             statements = [
                 s for s in statements if s not in counting and "_counter" not in s

@@ -279,6 +279,15 @@ MODEL = [
         phone=phone(),
         slug=models.CharField(primary_key=True, max_length=500),
     ),
+    Mistake(
+        title="Registration writes a second unique address",
+        user={
+            "RECOVERY_FACTOR": "phone",
+            "phone": phone(),
+            "email": models.EmailField(unique=True),
+        },
+        settings={"CRUDAUTH_REGISTER_EXTRA_FIELDS": ["email"]},
+    ),
     model("Channels, but no factor", RECOVERY_FACTOR=None),
     Mistake(
         title="A view requires a verified account, but there is no factor",
@@ -348,6 +357,34 @@ PRODUCTION = [
         "Users log in with an address before it is verified",
         LOGIN_IDENTIFIERS=("email", "username"),
         RECOVERY_FACTOR="email",
+        deploy=True,
+    ),
+    Mistake(
+        title="Registration writes another unique field",
+        user={
+            "RECOVERY_FACTOR": "phone",
+            "phone": phone(),
+            "badge": models.CharField(max_length=9, unique=True),
+        },
+        settings={"CRUDAUTH_REGISTER_EXTRA_FIELDS": ["badge"]},
+        deploy=True,
+    ),
+    Mistake(
+        title="The server may write a second unique address",
+        user={
+            "RECOVERY_FACTOR": "phone",
+            "phone": phone(),
+            "email": models.EmailField(unique=True),
+        },
+        settings={"CRUDAUTH_NEW_USER_FIELDS": dict},
+        deploy=True,
+    ),
+    model(
+        "Two names accept one text",
+        LOGIN_IDENTIFIERS=("username", "badge"),
+        RECOVERY_FACTOR="phone",
+        phone=phone(),
+        badge=models.CharField(max_length=9, unique=True),
         deploy=True,
     ),
     Mistake(title="An ASGI application is not wrapped", asgi=True),
