@@ -106,9 +106,10 @@ def _insert_beside(holder: Holder | None, user: AbstractAuthUser) -> bool:
     """Insert the account, or a decoy; return whether there is a new account."""
     if holder is not None and holder.excludes_second:
         _spend_key(user)
-        # A message is enqueued in any case, also if the other account holds no
-        # recovery value. It may resolve to no account.
-        if value := holder.user.held_value or user.held_value:
+        # A message is enqueued in any case, also if the other account has no
+        # recovery value. It may resolve to no account. A claim counts like a held
+        # value: the recipient must not reveal which of both it is.
+        if value := holder.user.recovery_value or user.held_value:
             enqueue_message(
                 MessageKind.EXISTING_ACCOUNT, value, cause=Cause.REGISTRATION
             )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -18,12 +18,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from crudauth_django.conf.readers import THROTTLES
 from crudauth_django.users import user_model, user_shape
 from tests.support.world import OTHER, OWNER, PEOPLE, World, holders
 
 pytestmark = [pytest.mark.django_db, pytest.mark.needs_factor, pytest.mark.slow]
 
 STEPS = 30
+#: Shrinking repeats every request many times: ``CRUDAUTH_MODEL_SHRINK`` asks for it.
+PHASES = [
+    p for p in Phase if p != Phase.shrink or "CRUDAUTH_MODEL_SHRINK" in os.environ
+]
 EXAMPLES = max(1, int(os.environ.get("CRUDAUTH_MODEL_STEPS", "600")) // STEPS)
 
 people = st.sampled_from(PEOPLE)
@@ -43,6 +48,7 @@ def run(machine: type[RuleBasedStateMachine]) -> None:
             database=None,
             print_blob=False,
             suppress_health_check=list(HealthCheck),
+            phases=PHASES,
         ),
     )
 
@@ -50,8 +56,7 @@ def run(machine: type[RuleBasedStateMachine]) -> None:
 @pytest.fixture(autouse=True)
 def no_throttles(settings):
     """Let one network send all requests; failed logins still count."""
-    names = ("register", "verify_request", "reset_request", "change_request")
-    settings.CRUDAUTH_THROTTLES = {**dict.fromkeys(names), "change_password": None}
+    settings.CRUDAUTH_THROTTLES = dict.fromkeys(THROTTLES)
     settings.CRUDAUTH_TARGET_BUDGET = None
 
 
@@ -137,6 +142,12 @@ class Claims(RuleBasedStateMachine):
         held = rows.filter(**{shape.recovery_factor: value})
         claimed = rows.filter(**{shape.pending: value})
         return {user.pk for user in (*held, *claimed)}
+
+
+class StrictClaims(Claims):
+    """The same, with a proof for every link."""
+
+    trusts_uncontested = False
 
 
 class Observer(RuleBasedStateMachine):
@@ -237,6 +248,11 @@ class Observer(RuleBasedStateMachine):
 
 def test_claims_hold_in_any_order():
     run(Claims)
+
+
+def test_claims_hold_if_every_link_needs_a_proof(settings):
+    settings.CRUDAUTH_VERIFY_REQUIRES_PASSWORD = True
+    run(StrictClaims)
 
 
 def test_other_person_sees_no_difference(settings):

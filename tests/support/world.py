@@ -226,6 +226,9 @@ class World:
         for secret in ("id", "csrf_token"):
             data.pop(secret, None)
         headers = {name: response.headers.get(name) for name in HEADERS}
+        if wait := headers["Retry-After"]:
+            # The two worlds are seconds apart.
+            headers["Retry-After"] = f"{round(int(wait) / 60)} min"
         cookies = sorted(response.cookies)
         self.seen.append((response.status_code, data, headers, cookies, mail))
 
