@@ -51,8 +51,9 @@ def held_back():
 
 
 def test_budget_is_five_messages_in_fifteen_minutes(ada, outbox, caplog):
-    for _ in range(7):
-        deliver_reset()
+    with time_machine.travel(time.time(), tick=False):
+        for _ in range(7):
+            deliver_reset()
 
     assert len(outbox) == 5
     assert "to +1********68 for 90" in caplog.text

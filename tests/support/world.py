@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import time_machine
 from django.db import transaction
 
 from crudauth_django.channels import locmem
@@ -22,6 +23,8 @@ OWNER, OTHER = "owner", "other"
 PEOPLE = (OWNER, OTHER)
 #: Each person's requests come from a network of their own.
 ADDRESSES = {OWNER: "198.51.100.7", OTHER: "203.0.113.9"}
+#: Each world begins at this time, and each request takes a second.
+BEGIN = 1_800_000_000
 #: Headers that a client may compare.
 HEADERS = ("Retry-After", "Content-Type", "Cache-Control")
 
@@ -61,13 +64,18 @@ class World:
     def __post_init__(self) -> None:
         locmem.outbox.clear()
         self.browsers = {person: Browser() for person in PEOPLE}
+        self._travel = time_machine.travel(BEGIN, tick=False)
+        self._clock = self._travel.start()
         self._transaction = transaction.atomic()
+        # As in a test case: counters join a transaction that is marked so.
+        self._transaction._from_testcase = True
         self._transaction.__enter__()
 
     def end(self) -> None:
         """Undo every write."""
         transaction.set_rollback(True)
         self._transaction.__exit__(None, None, None)
+        self._travel.stop()
         locmem.outbox.clear()
 
     def value(self, name: str) -> str:
@@ -212,6 +220,7 @@ class World:
 
     def _observe(self, person: str, response: Any) -> None:
         """Sort new messages into inboxes; note what the other person sees."""
+        self._clock.shift(1)
         new = list(locmem.outbox)
         locmem.outbox.clear()
         for message in new:
@@ -226,9 +235,6 @@ class World:
         for secret in ("id", "csrf_token"):
             data.pop(secret, None)
         headers = {name: response.headers.get(name) for name in HEADERS}
-        if wait := headers["Retry-After"]:
-            # The two worlds are seconds apart.
-            headers["Retry-After"] = f"{round(int(wait) / 60)} min"
         cookies = sorted(response.cookies)
         self.seen.append((response.status_code, data, headers, cookies, mail))
 
