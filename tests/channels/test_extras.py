@@ -19,6 +19,8 @@ from crudauth_django.checks.channels import check_channels
 for problem in check_channels():
     print(problem.id, problem.msg)
 """
+#: Apprise imports ``imghdr`` on Python 3.11 and 3.12.
+WARNINGS = ["-W", "error", "-W", "ignore:'imghdr' is deprecated:DeprecationWarning"]
 EXTRAS = {
     "twilio": (
         "TwilioChannel",
@@ -37,7 +39,7 @@ def check_output(extra: str, program: str) -> str:
     path = f"crudauth_django.channels.{extra}.{name}"
     channel = {"BACKEND": path, "OPTIONS": {**options, "factors": ["phone"]}}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
+        [sys.executable, *WARNINGS, "-c", program],
         env=environment(database=":memory:", settings={"CRUDAUTH_CHANNELS": [channel]}),
         capture_output=True,
         text=True,
