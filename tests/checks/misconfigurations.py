@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.base_user import BaseUserManager
 from django.core import checks
 from django.db import models
 from django.test import override_settings
@@ -221,6 +222,13 @@ DJANGO_SETTINGS = [
         AUTHENTICATION_BACKENDS=["django.contrib.auth.backends.ModelBackend"],
     ),
     mistake(
+        "`ModelBackend` stands beside `IdentifierBackend`",
+        AUTHENTICATION_BACKENDS=[
+            "crudauth_django.backends.IdentifierBackend",
+            "django.contrib.auth.backends.ModelBackend",
+        ],
+    ),
+    mistake(
         "The middleware of sessions is missing",
         **without("MIDDLEWARE", "django.contrib.sessions.middleware.SessionMiddleware"),
     ),
@@ -272,6 +280,12 @@ MODEL = [
         RECOVERY_FACTOR="phone",
         phone=phone(),
         phone_verified=models.CharField(max_length=9),
+    ),
+    model(
+        "The manager does not inherit `AuthUserManager`",
+        RECOVERY_FACTOR="phone",
+        phone=phone(),
+        objects=BaseUserManager(),
     ),
     model(
         "The primary key is too long",
