@@ -330,11 +330,13 @@ def test_reset_to_stored_value_cancels_unverified_claim(unverified_ada, bob, out
 def test_reset_to_claimed_value_stores_unverified_claim(unverified_ada, bob, outbox):
     unverified_ada.request_change(bob.factor)
     unverified_ada.request("/password/reset-request", bob.factor)
+    epoch = unverified_ada.account.auth_epoch
 
     response = Browser().reset_password(outbox[-1].token)
 
     account = user_model().objects.get()
     assert response.status_code == HTTPStatus.OK
+    assert account.auth_epoch == epoch + 1
     assert (account.held_value, account.pending_value) == (bob.factor, None)
     assert account.is_recovery_verified
     assert account.check_password(NEW_PASSWORD)

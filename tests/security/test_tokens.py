@@ -16,7 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crudauth_django.exceptions import InvalidToken
-from crudauth_django.security.redemption import CHANGE, RECOVERIES, RESET, VERIFY
+from crudauth_django.security.redemption import (
+    CHANGE,
+    RECOVERIES,
+    RESET,
+    RESET_CLAIM,
+    VERIFY,
+)
 from crudauth_django.security.tokens import MAX_LENGTH, Purpose, make_token, read_token
 from crudauth_django.users import user_model
 from tests.support.temporary import declared, installed, retract
@@ -47,6 +53,24 @@ def test_reading_leaves_token_valid(ada):
     read_token(RESET.purpose, token)
 
     assert read_token(RESET.purpose, token) == ada
+
+
+def test_codes_of_outstanding_tokens_do_not_change():
+    recoveries = [VERIFY, RESET, RESET_CLAIM, CHANGE]
+
+    codes = [(r.purpose.code, r.purpose.contested_code) for r in recoveries]
+
+    assert codes == [(1, 4), (2, None), (6, None), (3, 5)]
+
+
+@pytest.mark.parametrize(("key", "size"), [(0, 1), (1, 1), (255, 1), (256, 2)])
+def test_integer_key_has_no_leading_zeros(ada, key, size):
+    ada.pk = key
+
+    token = make_token(RESET.purpose, ada)
+
+    raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    assert raw[21:] == key.to_bytes(size, "big")
 
 
 @pytest.mark.parametrize("key", [1, 255, 256, 2**31, 2**63 - 1])
@@ -285,7 +309,7 @@ def test_reason_is_logged_at_debug_without_token(ada, caplog):
     "field",
     [
         models.UUIDField(primary_key=True, default=uuid.uuid4),
-        models.CharField(primary_key=True, max_length=100, default="k" * 100),
+        models.CharField(primary_key=True, max_length=129, default="k" * 129),
         models.IntegerField(primary_key=True, default=70_000),
     ],
     ids=["uuid", "text", "number"],

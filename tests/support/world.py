@@ -184,13 +184,21 @@ class World:
         shape = user_shape()
         columns = {n: made_value(n, OWNER, 10 + number) for n in shape.columns}
         columns[shape.recovery_factor] = self.value(value)
+        own = own_identifier()
         taken = {shape.recovery_factor: columns[shape.recovery_factor]}
-        own = {own_identifier(): columns[own_identifier()]}
-        if self._accounts().filter(**taken) or self._accounts().filter(**own):
+        if own not in taken and self._accounts().filter(**{own: columns[own]}):
             return
+        is_taken = self._accounts().filter(**taken).exists()
+        if is_taken:
+            # The operator finds out and gives up. Operators may spend keys or not:
+            # here they do in both worlds of a pair.
+            columns[shape.recovery_factor] = made_value(shape.recovery_factor, OWNER, 9)
         user = user_model().objects.create_user(
             password=password_of(OWNER, 10 + number), **columns
         )
+        if is_taken:
+            user.delete()
+            return
         self.passwords[user.pk] = (OWNER, 10 + number)
 
     # --- inside -------------------------------------------------------------------
