@@ -1,10 +1,12 @@
 """Check what a registration reveals, and which names it accepts."""
 
 from collections.abc import Iterable
-from itertools import combinations
+from itertools import chain, combinations
+from typing import Any
 
 from django.core import checks
 from django.core.exceptions import ValidationError
+from django.db.models import F, UniqueConstraint
 from django.utils.module_loading import import_string
 
 from crudauth_django.checks.base import Messages, parsed, result_or_error, system_check
@@ -20,10 +22,36 @@ LONGEST_SAMPLE = 40
 
 
 def _other_unique_fields() -> list[str]:
-    """Return the unique fields beside identifiers and factor."""
+    """Return the unique fields beside identifiers and factor.
+
+    Also those of unique constraints with several fields, expressions or conditions.
+    """
     if not issubclass(user_model(), AbstractAuthUser):
         return []  # crudauth.E001
-    return [name for name in unique_fields() if name not in user_shape().columns]
+    names = [*unique_fields(), *chain(*user_model()._meta.unique_together)]
+    for each in user_model()._meta.constraints:
+        if isinstance(each, UniqueConstraint):
+            expressions: Iterable[Any] = each.expressions
+            parts = chain.from_iterable(e.flatten() for e in expressions)
+            named = [getattr(part, "name", "") for part in parts if type(part) is F]
+            names += [*each.fields, *named]
+    return [name for name in dict.fromkeys(names) if name not in user_shape().columns]
+
+
+def _excludes_second_accounts() -> bool:
+    """Return whether an account with a held address may not exist, not even unverified.
+
+    Then a registration with it writes nothing, and a name in it stays free.
+    """
+    shape = user_shape()
+    if shape.factor is None:
+        return False
+    identifiers = [n for n in shape.identifiers if n != shape.factor]
+    return (
+        not identifiers
+        or not field_of(shape.recovery_factor).null
+        or any(is_personal(field_of(name)) for name in identifiers)
+    )
 
 
 def _opted_in_fields() -> set[str]:
@@ -50,6 +78,27 @@ def check_personal_extras() -> Messages:
             )
 
 
+@system_check()
+def check_handles() -> Messages:
+    """Refuse public names that a registration takes only if the address is free."""
+    for name in _other_unique_fields():
+        if (
+            name in _opted_in_fields()
+            and not is_personal(field_of(name))
+            and _excludes_second_accounts()
+        ):
+            yield checks.Error(
+                f"/register writes {name!r}, which is unique. It is taken only if the "
+                "registration creates an account, so the next one with the same "
+                f"{name!r} reveals whether the address was held.",
+                hint=f"Let users set {name} after they have verified the account. Or "
+                "make it an identifier beside the recovery factor, which must then be "
+                "nullable.",
+                obj=user_model(),
+                id="crudauth.E043",
+            )
+
+
 @system_check(deploy=True)
 def check_unique_extras() -> Messages:
     """Warn of other unique fields that a registration may write."""
@@ -57,7 +106,7 @@ def check_unique_extras() -> Messages:
     computed = parsed("CRUDAUTH_NEW_USER_FIELDS") is not None
     for name in _other_unique_fields():
         personal = is_personal(field_of(name))
-        if name in opted_in and not personal:
+        if name in opted_in and not personal and not _excludes_second_accounts():
             yield checks.Warning(
                 f"/register writes {name!r}, which is unique: the response reports "
                 "whether an account has a value.",

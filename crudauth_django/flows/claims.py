@@ -1,16 +1,24 @@
 """Insert an account that holds its recovery value, or only claims it."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
+from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Case, Q, When
 
 from crudauth_django.dispatch.enqueue import atomic_with_outbox, enqueue_message
 from crudauth_django.exceptions import IdentifierTaken
-from crudauth_django.flows.decoys import delete_decoy, insert_decoy, make_decoy
+from crudauth_django.flows.decoys import (
+    delete_decoy,
+    insert_decoy,
+    make_decoy,
+    make_plain_decoy,
+)
 from crudauth_django.identity.normalize import to_text
 from crudauth_django.kinds import Cause, MessageKind
 from crudauth_django.models import AbstractAuthUser
@@ -19,7 +27,6 @@ from crudauth_django.users import (
     personal_fields,
     taken_field,
     taken_name,
-    unique_fields,
     user_database,
     user_model,
     user_shape,
@@ -132,33 +139,76 @@ def _insert(user: AbstractAuthUser) -> None:
     Raises ``IdentifierTaken``.
     """
     try:
-        with transaction.atomic(using=user_database()):
+        with _one_write():
             user.save(force_insert=True)
             if _exclusive_values(user):
                 delete_decoy(user)
-    except IntegrityError as error:
-        if (field := taken_field(user, unique_fields())) is None:
-            raise
-        raise IdentifierTaken(field) from error
+    except (IntegrityError, DataError) as error:
+        field, value = _taken_fields(user)
+        if field := field or value:
+            raise IdentifierTaken(field) from error
+        if _exclusive_values(user):
+            # The same statements, and keys, as for a held value.
+            _are_extras_refused(user)
+        raise
 
 
 def _spend_key(user: AbstractAuthUser) -> None:
     """Insert and delete a decoy, with the statements of an account.
 
-    If the database refuses it, the response stays the same and the log has an
-    error. Raises ``IdentifierTaken`` for a chosen name.
+    Raises ``IdentifierTaken`` for a chosen name, and the error of the database if
+    it refuses the values beside the personal ones: the account would raise it, too.
+    If it refuses the decoy's own values, the response stays the same and the log
+    has an error.
     """
     decoy = make_decoy(user, personal_fields())
     try:
-        with transaction.atomic(using=user_database()):
+        with _one_write():
             insert_decoy(decoy)
             delete_decoy(decoy)
     except (IntegrityError, DataError) as error:
-        if (field := taken_name(user)) is not None:
+        field, _value = _taken_fields(user)
+        if field:
             raise IdentifierTaken(field) from error
+        if _are_extras_refused(user):
+            raise
         logger.error(
             "The database refused a decoy (%s): the keys of accounts reveal which "
             "values are held. A constraint or a required column of your own is "
             "the cause.",
             type(error).__name__,
         )
+
+
+def _taken_fields(user: AbstractAuthUser) -> tuple[str | None, str | None]:
+    """Name a taken name and a taken personal value, with the same queries for each."""
+    return taken_name(user), taken_field(user, personal_fields())
+
+
+def _are_extras_refused(user: AbstractAuthUser) -> bool:
+    """Return whether the database refuses values beside the personal ones.
+
+    The model's constraints tell, and a decoy with the defaults of all columns.
+    """
+    try:
+        user.validate_constraints(exclude=set(personal_fields()))
+    except (ValidationError, DataError):
+        return True
+    decoy = make_plain_decoy(make_decoy(user, personal_fields()))
+    try:
+        with _one_write():
+            insert_decoy(decoy)
+            delete_decoy(decoy)
+    except (IntegrityError, DataError):
+        return False
+    return True
+
+
+@contextmanager
+def _one_write() -> Iterator[None]:
+    """Undo the statements after an error; SQLite's driver refuses long numbers."""
+    try:
+        with transaction.atomic(using=user_database()):
+            yield
+    except OverflowError as error:
+        raise DataError("a number is too large for the database") from error

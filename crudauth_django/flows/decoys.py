@@ -15,7 +15,12 @@ from phonenumber_field.modelfields import PhoneNumberField
 
 from crudauth_django.identity.fields import AnyField
 from crudauth_django.models import AbstractAuthUser
-from crudauth_django.users import field_of, user_database, user_model
+from crudauth_django.users import (
+    field_of,
+    user_database,
+    user_model,
+    user_shape,
+)
 
 __all__ = ["decoy_value"]
 
@@ -60,6 +65,22 @@ def make_decoy(user: AbstractAuthUser, names: list[str]) -> AbstractAuthUser:
         if getattr(user, name) is not None:
             setattr(decoy, name, decoy_value(field_of(name)))
     return decoy
+
+
+def make_plain_decoy(decoy: AbstractAuthUser) -> AbstractAuthUser:
+    """Return a copy with the default of each column that has one.
+
+    Identifiers and the factor keep their values.
+    """
+    plain = copy(decoy)
+    kept = {"password", *user_shape().columns}
+    for field in plain._meta.concrete_fields:
+        default = field.get_default()
+        if not (field.primary_key or field.name in kept) and (
+            default is not None or field.null
+        ):
+            setattr(plain, field.attname, default)
+    return plain
 
 
 def insert_decoy(decoy: AbstractAuthUser) -> None:

@@ -110,11 +110,33 @@ def _username(field: UsernameField, text: str) -> str:
     names = (unicodedata.name(letter, "") for letter in normalized if letter.isalpha())
     scripts = {name.partition(" ")[0].partition("-")[0] for name in names}
     mixed = scripts & _WRITTEN_WITH_LATIN
-    if len(scripts - mixed) > 1 or (mixed and scripts - mixed - {"LATIN"}):
+    if (
+        len(scripts - mixed) > 1
+        or (mixed and scripts - mixed - {"LATIN"})
+        or not _digits_fit(normalized, scripts)
+    ):
         raise ValidationError(
             _("Use letters of one alphabet only."), code="mixed_scripts"
         )
     return normalized
+
+
+def _digits_fit(text: str, scripts: set[str]) -> bool:
+    """Return whether the digits are ASCII, or one set of the letters' script.
+
+    Other numerals, such as U+3007, look like letters or digits of another script.
+    Source: UTS #39, "mixed-number detection".
+    """
+    numerals = [n for n in text if n.isnumeric() and not n.isalpha()]
+    if not all(map(str.isdecimal, numerals)):
+        return False
+    sets = {unicodedata.name(n).rpartition("DIGIT ")[0].strip() for n in numerals}
+    if len(sets) > 1:
+        return False
+    # "EXTENDED ARABIC-INDIC" has the digits of Persian and Urdu.
+    words = (name.removeprefix("EXTENDED ").split()[0] for name in sets - {""})
+    own = {word.partition("-")[0] for word in words}
+    return not own or not scripts - own
 
 
 @canonical.register
@@ -147,15 +169,23 @@ def _phone(field: PhoneNumberField, text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     number = _parse(text, field.region) if _NUMBER.fullmatch(text) else None
     if not number or number.extension or not phonenumbers.is_possible_number(number):
-        raise ValidationError(
-            _("Enter a phone number with its country code, such as +12125552368."),
-            code="invalid",
-        )
+        raise _no_number()
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    # With two trunk prefixes (+43 00 664 …), one is left, and the next look-up
+    # would remove it.
+    if to_text(_parse(e164)) != e164:
+        raise _no_number()
     for validator in field.validators:
         if validator not in field.default_validators:
             validator(e164)
     return e164
+
+
+def _no_number() -> ValidationError:
+    return ValidationError(
+        _("Enter a phone number with its country code, such as +12125552368."),
+        code="invalid",
+    )
 
 
 def _parse(text: str, region: str | None = None) -> phonenumbers.PhoneNumber | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.db import models
+from django.db.models.functions import Lower
 from django.db.models.signals import post_save, pre_save
 from phonenumber_field.modelfields import PhoneNumberField
 
@@ -159,6 +160,75 @@ def test_refused_decoy_keeps_response_and_is_logged(caplog):
         assert "refused a decoy (IntegrityError)" in caplog.text
         assert HELD not in caplog.text
         assert model.objects.count() == 1
+
+
+def named_adult() -> models.Field:
+    return models.CheckConstraint(condition=models.Q(age__gte=18), name="adult")
+
+
+@temporary
+@pytest.mark.parametrize(
+    ("field", "constraint", "value", "status"),
+    [
+        (models.IntegerField(null=True), named_adult, "3", HTTPStatus.CONFLICT),
+        (models.IntegerField(), named_adult, "3", HTTPStatus.CONFLICT),
+        (
+            models.CharField(max_length=9, default=""),
+            lambda: models.UniqueConstraint(Lower("age"), name="one"),
+            "FORTY",
+            HTTPStatus.CONFLICT,
+        ),
+        (
+            models.DurationField(null=True),
+            None,
+            "999999999 00:00:00",
+            HTTPStatus.BAD_REQUEST,
+        ),
+    ],
+    ids=["optional", "required", "expression", "too large"],
+)
+def test_refused_extra_gets_same_response_for_held_address(
+    settings, field, constraint, value, status
+):
+    settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = ["age"]
+    meta = {"app_label": "phone", "constraints": [constraint()] if constraint else []}
+    attrs = sole_email(age=field, Meta=type("Meta", (), meta))
+    with installed(**attrs) as model:
+        right = {"FORTY": "forty"}.get(value, "40")
+        assert register(email=HELD, age=right).status_code == HTTPStatus.ACCEPTED
+        seen = []
+        for email in (HELD, "free@example.com"):
+            with user_table_statements() as statements:
+                response = register(email=email, age=value)
+            seen.append((response.status_code, response.data, statements[-2:]))
+
+        assert seen[0] == seen[1]
+        assert seen[0][0] == status
+        assert model.objects.count() == 1
+
+
+@pytest.mark.slow
+def test_text_that_postgresql_refuses_gets_same_response_for_held_address(
+    databases, tmp_path
+):
+    database = databases.fresh("postgresql", "email")
+    with site(
+        "gunicorn-threads",
+        database=database,
+        folder=tmp_path,
+        shape="email",
+        CRUDAUTH_REGISTER_EXTRA_FIELDS=["details"],
+    ) as attacked:
+        body = {"email": HELD, "password": PASSWORD}
+        assert attacked.post("/register", body).ok
+        refused = [
+            attacked.post("/register", {**body, "email": email, "details": details})
+            for details in ({"a": "\0"}, ["\ud800"])
+            for email in (HELD, "free@example.com")
+        ]
+
+        assert {r.status_code for r in refused} == {HTTPStatus.BAD_REQUEST}
+        assert {r.text for r in refused} == {refused[0].text}
 
 
 @temporary

@@ -302,6 +302,18 @@ MODEL = [
         },
         settings={"CRUDAUTH_REGISTER_EXTRA_FIELDS": ["email"]},
     ),
+    Mistake(
+        title="Registration writes a public name, but may create no account",
+        user={
+            "LOGIN_IDENTIFIERS": ("email",),
+            "RECOVERY_FACTOR": "email",
+            "handle": models.CharField(max_length=20, unique=True),
+        },
+        settings={
+            "CRUDAUTH_REGISTER_EXTRA_FIELDS": ["handle"],
+            "CRUDAUTH_CHANNELS": ["crudauth_django.channels.locmem.LocMemChannel"],
+        },
+    ),
     model("Channels, but no factor", RECOVERY_FACTOR=None),
     Mistake(
         title="A view requires a verified account, but there is no factor",

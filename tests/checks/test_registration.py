@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Lower
 from rest_framework import serializers
 
 from crudauth_django.api.serializers import RegisterSerializer
 from crudauth_django.checks.registration import (
     check_disjoint_identifiers,
+    check_handles,
     check_personal_extras,
     check_unique_extras,
 )
@@ -59,6 +61,62 @@ def test_unique_extra_is_reported_by_type(settings, chosen, expected):
         found = [*ids(check_personal_extras), *ids(check_unique_extras)]
 
     assert found == expected
+
+
+def sole(**factor: object) -> dict[str, object]:
+    email = models.EmailField(unique=True, **factor)
+    names = ("email",)
+    return {"LOGIN_IDENTIFIERS": names, "RECOVERY_FACTOR": "email", "email": email}
+
+
+@pytest.mark.parametrize(
+    ("shaped", "expected"),
+    [
+        (sole(), ["E043"]),
+        (sole(null=True), ["E043"]),
+        ({**sole(null=True), "LOGIN_IDENTIFIERS": ("username", "email")}, ["W040"]),
+        ({**sole(), "LOGIN_IDENTIFIERS": ("username", "email")}, ["E043"]),
+        (
+            {
+                **sole(),
+                "LOGIN_IDENTIFIERS": ("username", "email"),
+                "RECOVERY_FACTOR": "phone",
+                "phone": models.CharField(max_length=20, unique=True, null=True),
+            },
+            ["E043"],
+        ),
+        ({"LOGIN_IDENTIFIERS": ("username",), "RECOVERY_FACTOR": None}, ["W040"]),
+    ],
+    ids=["sole", "nullable", "claims", "required", "second address", "no factor"],
+)
+def test_name_of_registration_without_account_is_e043(settings, shaped, expected):
+    settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = ["handle"]
+    handle = models.CharField(max_length=20, unique=True)
+
+    with declared(**{**shaped, "handle": handle}):
+        found = [*ids(check_handles), *ids(check_unique_extras)]
+
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"expressions": (Lower("handle"),)},
+        {"fields": ["handle"], "condition": models.Q(is_active=True)},
+        {"fields": ["is_active", "handle"]},
+    ],
+    ids=["expression", "condition", "two fields"],
+)
+def test_unique_constraint_of_any_form_is_found(settings, options):
+    settings.CRUDAUTH_REGISTER_EXTRA_FIELDS = ["handle"]
+    expressions = options.pop("expressions", ())
+    constraint = models.UniqueConstraint(*expressions, name="one", **options)
+    meta = type("Meta", (), {"app_label": "phone", "constraints": [constraint]})
+    handle = models.CharField(max_length=20)
+
+    with declared(**sole(), handle=handle, Meta=meta):
+        assert ids(check_handles) == ["E043"]
 
 
 def test_user_model_of_another_kind_is_not_checked(settings):

@@ -305,6 +305,55 @@ def test_username_outside_djangos_letters_is_refused(text):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "g\u0966\u0966gle",
+        "g\u3007\u3007gle",
+        "a\u06f1",
+        "\u0430\u0966",
+        "\u0905\u09661",
+        "\u0628\u0661\u06f1",
+        "a\u1372",
+    ],
+    ids=[
+        "other script",
+        "letter-like",
+        "persian",
+        "cyrillic",
+        "with ascii",
+        "two sets",
+        "no decimal",
+    ],
+)
+def test_username_with_digits_of_other_script_is_refused(text):
+    assert error_code(USERNAME, text) == "mixed_scripts"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u0905\u0966\u0967", "\u0905 1".replace(" ", ""), "\u06a9\u06f1", "\u0628\u0661"],
+)
+def test_username_with_digits_of_its_script_is_accepted(text):
+    assert normalized(USERNAME, text) == text
+
+
+@pytest.mark.parametrize("text", ["+43 00 664 1234567", "+44 00 20 7946 0000"])
+def test_number_with_two_trunk_prefixes_is_refused(text):
+    assert error_code(PHONE, text) == "invalid"
+
+
+@given(
+    code=st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)),
+    prefix=st.sampled_from(["", "0", "00", "1", "8", "06"]),
+    digits=st.from_regex(r"[0-9]{6,11}", fullmatch=True),
+)
+def test_normal_form_of_number_is_stable(code, prefix, digits):
+    once = normalized(PHONE, f"+{code} {prefix} {digits}")
+
+    assert once is None or normalized(PHONE, once) == once
+
+
+@pytest.mark.parametrize(
     "text", ["p\u0430ypal", "\u0430da", "ad\u0430", "a\u03bfda", "\u0441at"]
 )
 def test_username_of_mixed_scripts_is_refused(text):

@@ -9,3 +9,4 @@ class User(AbstractAuthUser):
     nickname = models.CharField(max_length=40, blank=True)
     credit = models.IntegerField(default=0)
     membership = models.CharField(max_length=20, unique=True, null=True, blank=True)
+    details = models.JSONField(default=dict, blank=True)

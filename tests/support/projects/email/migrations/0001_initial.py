@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
                     "membership",
                     models.CharField(blank=True, max_length=20, null=True, unique=True),
                 ),
+                ("details", models.JSONField(blank=True, default=dict)),
                 (
                     "email",
                     models.EmailField(
