@@ -63,6 +63,24 @@ def test_factor_changed_and_back_raises_epoch_twice(ada):
     assert (row()["auth_epoch"], row()["phone_verified"]) == (2, False)
 
 
+def test_instance_with_changed_factor_has_neither_flag_nor_claim(ada):
+    user = verified(ada)
+    user.phone_pending = "+12125552370"
+    user.phone = OTHER
+
+    user.save()
+
+    assert (user.phone_verified, user.phone_pending) == (False, None)
+
+
+def test_flag_and_epoch_alone_are_written(ada):
+    ada.phone_verified, ada.auth_epoch = True, 7
+
+    ada.save()
+
+    assert (row()["phone_verified"], row()["auth_epoch"]) == (True, 7)
+
+
 def test_other_form_of_factor_is_no_change(ada):
     user = verified(ada)
     user.phone = "+1 (212) 555-2368"
