@@ -208,7 +208,7 @@ def test_refused_extra_gets_same_response_for_held_address(
 
 
 @pytest.mark.slow
-def test_text_that_postgresql_refuses_gets_same_response_for_held_address(
+def test_refused_json_gets_same_response_on_postgresql(
     databases, tmp_path
 ):
     database = databases.fresh("postgresql", "email")

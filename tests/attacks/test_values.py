@@ -61,7 +61,7 @@ NAMES_WITH_LINKS = [
     "call+18005551234",
     "800-555-1234-call",
     "win.1.1.1.1",
-    "call-\u0661\u0668\u0660\u0660\u0665\u0665\u0665\u0661\u0662\u0663\u0664",
+    "\u0627\u062a\u0635\u0644-\u0661\u0668\u0660\u0660\u0665\u0665\u0665\u0661\u0662\u0663\u0664",
 ]
 EMAILS_WITH_LINKS = [
     "win.example/prize/abcdef@x.co",

@@ -333,7 +333,7 @@ def test_username_with_digits_of_other_script_is_refused(text):
     "text",
     ["\u0905\u0966\u0967", "\u0905 1".replace(" ", ""), "\u06a9\u06f1", "\u0628\u0661"],
 )
-def test_username_with_digits_of_its_script_is_accepted(text):
+def test_username_with_digits_of_same_script_is_accepted(text):
     assert normalized(USERNAME, text) == text
 
 
