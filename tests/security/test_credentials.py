@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.backends import BaseBackend
-from django.contrib.auth.hashers import Argon2PasswordHasher, identify_hasher
+from django.contrib.auth.hashers import identify_hasher
 
 from crudauth_django.users import user_model
 from tests.support.client import PASSWORD, Browser
-from tests.support.parts import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -33,24 +30,12 @@ def directory(settings):
     asked.clear()
 
 
-def documented_hasher() -> type[Argon2PasswordHasher]:
-    page = (ROOT / "docs" / "security.md").read_text()
-    (code,) = re.findall(r"```python\n# accounts/hashers.py\n(.*?)```", page, re.DOTALL)
-    found: dict[str, type[Argon2PasswordHasher]] = {}
-    exec(code, found)  # noqa: S102 (the page's own example)
-    return found["SmallArgon2"]
-
-
-class Documented(documented_hasher()):
-    """The hasher of the page, importable for ``PASSWORD_HASHERS``."""
-
-
-def test_documented_hasher_replaces_hashes_of_django(ada, settings):
+def test_owasp_hasher_replaces_hashes_of_django(ada, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     ada.set_password(PASSWORD)
     ada.save()
     before = ada.password
-    settings.PASSWORD_HASHERS = [f"{__name__}.Documented"]
+    settings.PASSWORD_HASHERS = ["crudauth_django.hashers.OwaspArgon2PasswordHasher"]
 
     responses = [Browser().log_in(), Browser().log_in()]
 
