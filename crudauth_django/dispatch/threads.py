@@ -10,7 +10,8 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import close_old_connections, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from crudauth_django.delivery.held_back import report_held_back
 from crudauth_django.delivery.message import PendingMessage
@@ -75,7 +76,7 @@ class ThreadDispatcher(Dispatcher):
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-            while self._waiting() + self._busy and time.monotonic() < deadline:
+            while self._threads and time.monotonic() < deadline:
                 self._changed.wait(deadline - time.monotonic())
             lost = self._waiting() + self._busy
         if lost:
@@ -138,21 +139,30 @@ class ThreadDispatcher(Dispatcher):
 
     def _run(self) -> None:
         try:
-            while True:
-                self._deliver_next()
+            while self._deliver_next():
+                pass
         finally:  # such as SystemExit, raised by a channel
+            for connection in connections.all(initialized_only=True):
+                # SQLite's own close() keeps a database in memory open.
+                BaseDatabaseWrapper.close(connection)
             with self._changed:
                 self._threads.remove(threading.current_thread())
                 self._start_worker()
+                self._changed.notify_all()
 
-    def _deliver_next(self) -> None:
+    def _deliver_next(self) -> bool:
+        """Wait for a message and deliver it; return ``False`` at the exit."""
         with self._changed:
             queue = self._wait_until_due()
+            if queue is None:
+                return False
             is_retry = queue is self._retries
             self._busy += 1
             self._retrying += is_retry
             message = queue.pop()
         try:
+            # As at the begin and the end of a request: CONN_MAX_AGE applies.
+            close_old_connections()
             following = self.handler(message)
             # Before this worker counts as idle: drain() must not return between.
             if following is not None:
@@ -161,15 +171,19 @@ class ThreadDispatcher(Dispatcher):
             logger.error("A channel ended its thread: message %s is lost.", message.id)
             raise
         finally:
-            connections.close_all()
+            close_old_connections()
             with self._changed:
                 self._busy -= 1
                 self._retrying -= is_retry
                 self._changed.notify_all()
+        return True
 
-    def _wait_until_due(self) -> DelayQueue[PendingMessage]:
-        """Wait for a message, and return its queue; first attempts come first."""
-        while True:
+    def _wait_until_due(self) -> DelayQueue[PendingMessage] | None:
+        """Wait for a message, and return its queue; first attempts come first.
+
+        ``None`` if the process ends and nothing waits.
+        """
+        while not self._closing or self._waiting():
             # At the exit, every message is due.
             now = math.inf if self._closing else time.time()
             queues = [self._queue]
@@ -181,3 +195,4 @@ class ThreadDispatcher(Dispatcher):
                     return queue
             known = [wait for _queue, wait in waits if wait is not None]
             self._changed.wait(min(known, default=None))
+        return None

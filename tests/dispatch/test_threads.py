@@ -18,6 +18,7 @@ from crudauth_django import signals
 from crudauth_django.delivery.message import PendingMessage
 from crudauth_django.dispatch.threads import ThreadDispatcher
 from tests.support import parts
+from tests.support.databases import create_database, run_sql
 from tests.support.handlers import RecordingHandler
 from tests.support.waiting import PATIENCE, eventually
 
@@ -341,6 +342,137 @@ def test_connections_are_closed_after_each_message(tmp_path):
     )
 
     assert done.stdout.split() == ["True", "None"]
+
+
+#: Shows the process of PostgreSQL that serves each message.
+SERVED = """
+from django.db import connection, connections, close_old_connections
+
+connections.settings["default"]["CONN_MAX_AGE"] = {max_age}
+ended = []
+
+def serve(message):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        show(cursor.fetchone()[0])
+        ended.append(1)
+
+def deliver(number):
+    pool.dispatch(message())
+    while len(ended) < number:
+        time.sleep(0.01)
+    time.sleep(0.1)
+
+pool = ThreadDispatcher(handler=serve, jitter=0, workers=1)
+"""
+
+
+def open_connections(uri: str) -> int:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    ((count,),) = run_sql(uri, query)
+    return count - 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("max_age", "number"), [(0, 3), (60, 1), (None, 1)])
+def test_connection_lives_as_long_as_conn_max_age(postgres_uri, max_age, number):
+    database = create_database(postgres_uri)
+
+    done = run(
+        SERVED.format(max_age=max_age) + "for n in (1, 2, 3): deliver(n)\npool.drain()",
+        database=database,
+    )
+
+    assert len(done.stdout.split()) == 3
+    assert len({*done.stdout.split()}) == number
+    assert open_connections(database) == 0
+
+
+@pytest.mark.slow
+def test_drain_closes_the_connections(postgres_uri):
+    database = create_database(postgres_uri)
+    counting = """
+    deliver(1)
+    with connection.cursor() as cursor:
+        def others():
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            return cursor.fetchone()[0]
+        show(others())
+        pool.drain()
+        time.sleep(0.2)
+        show(others())
+    """
+
+    done = run(
+        SERVED.format(max_age=None) + textwrap.dedent(counting), database=database
+    )
+
+    assert done.stdout.split()[1:] == ["1", "0"]
+
+
+@pytest.mark.slow
+def test_lost_connection_is_replaced_for_next_message(postgres_uri):
+    restarting = """
+    deliver(1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    time.sleep(0.2)
+    pool.dispatch(message())  # finds the connection lost
+    time.sleep(0.2)
+    deliver(2)
+    pool.drain()
+    """
+    resilient = SERVED.replace(
+        "def deliver(",
+        """
+from django.db import OperationalError
+
+def handler(message):
+    try:
+        serve(message)
+    except OperationalError:
+        show("lost")
+
+def deliver(""",
+    ).replace("handler=serve", "handler=handler")
+
+    done = run(
+        resilient.format(max_age=None) + textwrap.dedent(restarting),
+        database=create_database(postgres_uri),
+    )
+
+    first, lost, second = done.stdout.split()
+    assert lost == "lost"
+    assert first != second
+
+
+@pytest.mark.slow
+def test_connection_of_parent_outlives_forked_child(postgres_uri):
+    forking = """
+    deliver(1)
+    if child := os.fork():
+        os.waitpid(child, 0)
+        deliver(2)
+        pool.drain()
+    else:
+        import gc
+        gc.collect()
+        sys.exit()
+    """
+
+    done = run(
+        SERVED.format(max_age=None) + textwrap.dedent(forking),
+        database=create_database(postgres_uri),
+    )
+
+    first, second = done.stdout.split()
+    assert first == second
 
 
 @pytest.mark.slow
