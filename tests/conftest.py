@@ -13,6 +13,7 @@ from crudauth_django.channels import locmem
 from crudauth_django.users import user_model
 from tests.support import parts
 from tests.support.client import PASSWORD, Browser
+from tests.support.databases import Databases
 
 # The time of an example means nothing where many processes share a machine.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -69,3 +70,8 @@ def postgres_uri() -> Iterator[str]:
 def valkey_url() -> Iterator[str]:
     with parts.valkey() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory, postgres_uri) -> Databases:
+    return Databases(tmp_path_factory.mktemp("databases"), postgres_uri)

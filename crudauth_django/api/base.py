@@ -100,8 +100,7 @@ class CrudauthViewSet(GenericViewSet[Any]):
             # Taken back only now, so that no parallel request gets past the limit. A
             # wrong password is no matter of form.
             if not isinstance(error.__cause__, InvalidCredentials):
-                for key in counters:
-                    get_counters().decrement(key)
+                get_counters().clear(decrement=counters)
                 self.count_request(refused=True)
             raise
 
@@ -116,15 +115,16 @@ class CrudauthViewSet(GenericViewSet[Any]):
         client = client_of(self.request._request).network
         if self.throttle_by_user:
             client = f"user {self.request.user.pk}"
-        counters = []
         scope, factor = ("refused", 10) if refused else ("throttle", 1)
-        for rate in get_settings().throttles[self.throttle_name]:
-            key = counter_key(scope, self.throttle_name, client, str(rate.period))
-            count = get_counters().increment(key, period=rate.period)
-            if count > rate.count * factor:
-                raise Throttled(retry_after=rate.period)
-            counters.append(key)
-        return counters
+        rates = {
+            counter_key(scope, self.throttle_name, client, str(rate.period)): rate
+            for rate in get_settings().throttles[self.throttle_name]
+        }
+        periods = {key: rate.period for key, rate in rates.items()}
+        for key, count in get_counters().increment_many(periods).items():
+            if count > rates[key].count * factor:
+                raise Throttled(retry_after=rates[key].period)
+        return list(rates)
 
     def detail_response(self, detail: str, code: int = status.HTTP_200_OK) -> Response:
         """Return a response of one sentence."""

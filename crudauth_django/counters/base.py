@@ -1,7 +1,7 @@
 """The port of counter stores."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.utils.crypto import salted_hmac
 
@@ -24,6 +24,9 @@ class CounterStore(ABC):
 
     Keys come from :func:`counter_key`. Periods are in seconds. Every method
     raises ``CountersUnavailable`` if the store does not respond.
+
+    Five methods are abstract. The others call them once for each key: override
+    them if the store can do the same in one round trip.
     """
 
     @abstractmethod
@@ -48,3 +51,18 @@ class CounterStore(ABC):
     @abstractmethod
     def delete_many(self, keys: Iterable[str]) -> None:
         """Delete the keys; an unknown key is no error."""
+
+    def increment_many(self, periods: Mapping[str, int]) -> dict[str, int]:
+        """Add one to each key, which has its period; return the new values."""
+        return {key: self.increment(key, period=p) for key, p in periods.items()}
+
+    def set_many(self, entries: Mapping[str, tuple[int, int]]) -> None:
+        """Set each key to its value for its period."""
+        for key, (value, period) in entries.items():
+            self.set(key, value, period=period)
+
+    def clear(self, *, delete: Iterable[str] = (), decrement: Iterable[str]) -> None:
+        """Delete some keys and subtract one from others."""
+        self.delete_many(delete)
+        for key in decrement:
+            self.decrement(key)

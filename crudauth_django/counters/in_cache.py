@@ -1,12 +1,36 @@
 """Count in a Django cache."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from django.core.cache import BaseCache, caches
+from django.core.cache.backends.redis import RedisCache
 
 from crudauth_django.counters.base import MAX_TRIES, CounterStore
 from crudauth_django.exceptions import CountersUnavailable
+
+#: Increments each key. A key without an expiry gets its period.
+INCREMENT = """
+local counts = {}
+for number, key in ipairs(KEYS) do
+    counts[number] = redis.call('INCR', key)
+    if redis.call('PTTL', key) < 0 then
+        redis.call('EXPIRE', key, ARGV[number])
+    end
+end
+return counts
+"""
+#: Deletes the first keys, as many as the argument says, and decrements the others.
+CLEAR = """
+for number, key in ipairs(KEYS) do
+    if number <= tonumber(ARGV[1]) then
+        redis.call('DEL', key)
+    elseif tonumber(redis.call('GET', key) or 0) > 0 then
+        redis.call('DECR', key)
+    end
+end
+"""
 
 
 @contextmanager
@@ -34,7 +58,39 @@ class CacheCounters(CounterStore):
         return caches[self.alias]
 
     @_outages_reported()
+    def increment_many(self, periods: Mapping[str, int]) -> dict[str, int]:
+        client = self._redis_client()
+        if client is None:
+            return super().increment_many(periods)
+        keys = map(self._cache.make_and_validate_key, periods)
+        counts = client.eval(INCREMENT, len(periods), *keys, *periods.values())
+        return dict(zip(periods, counts, strict=True))
+
+    @_outages_reported()
+    def clear(self, *, delete: Iterable[str] = (), decrement: Iterable[str]) -> None:
+        ended, one_less = list(delete), list(decrement)
+        client = self._redis_client()
+        if client is None:
+            super().clear(delete=ended, decrement=one_less)
+            return
+        keys = list(map(self._cache.make_and_validate_key, [*ended, *one_less]))
+        client.eval(CLEAR, len(keys), *keys, len(ended))
+
+    def _redis_client(self) -> Any:
+        """Return the client of Redis or Valkey, if the cache has one.
+
+        Django's cache and django-redis are known.
+        """
+        cache: Any = self._cache
+        if isinstance(cache, RedisCache):
+            return cache._cache.get_client(None, write=True)  # noqa: SLF001 (no other way to one round trip)
+        get_client = getattr(getattr(cache, "client", None), "get_client", None)
+        return get_client(write=True) if get_client else None
+
+    @_outages_reported()
     def increment(self, key: str, *, period: int) -> int:
+        if self._redis_client() is not None:
+            return self.increment_many({key: period})[key]
         for _try in range(MAX_TRIES):
             self._cache.add(key, 0, timeout=period)
             try:
@@ -42,11 +98,6 @@ class CacheCounters(CounterStore):
             except ValueError:  # expired between the two
                 continue
             if isinstance(value, int):
-                if value == 1:
-                    # Django's Redis backend checks the key and then increments
-                    # it. If the key expires in between, INCR creates it again
-                    # without an expiry.
-                    self._cache.touch(key, timeout=period)
                 return value
         raise CountersUnavailable(f"no increment in {MAX_TRIES} tries")
 

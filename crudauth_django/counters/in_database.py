@@ -1,8 +1,7 @@
 """Count in a table of the project's database."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from crudauth_django.counters import statements
 from crudauth_django.counters.base import MAX_TRIES, CounterStore
 from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.models import Counter
@@ -26,7 +26,8 @@ T = TypeVar("T")
 
 #: MySQL's and MariaDB's ER_LOCK_DEADLOCK. Transactions whose ``INSERT`` found the
 #: row taken share a lock on it, and each then needs the lock for itself alone.
-DEADLOCK = 1213
+MYSQL_DEADLOCK = 1213
+POSTGRESQL_DEADLOCK = "40P01"
 
 
 class DatabaseCounters(CounterStore):
@@ -36,7 +37,8 @@ class DatabaseCounters(CounterStore):
     transaction of the caller, counts are written over another connection, so that
     a request that is rolled back (``ATOMIC_REQUESTS``) still counts. SQLite allows
     one writer at a time, so there they join the caller's transaction. On
-    PostgreSQL, a count does not wait for the disk.
+    PostgreSQL the table is ``UNLOGGED``: a count does not wait for the disk, and a
+    crash of the server empties the table.
     """
 
     def __init__(self, *, alias: str | None = None) -> None:
@@ -48,13 +50,32 @@ class DatabaseCounters(CounterStore):
         return self._alias or router.db_for_write(Counter)
 
     def increment(self, key: str, *, period: int) -> int:
+        return self.increment_many({key: period})[key]
+
+    def increment_many(self, periods: Mapping[str, int]) -> dict[str, int]:
+        if not periods:
+            return {}
+        if not statements.can_upsert(connections[self.alias]):
+            return {k: self._increment(k, periods[k]) for k in sorted(periods)}
+
+        def add_one() -> dict[str, int]:
+            connection = connections[self.alias]
+            sql = statements.upsert(connection, periods, now=timezone.now())
+            with connection.cursor() as cursor:
+                cursor.execute(*sql)
+                return dict(cursor.fetchall())
+
+        return self._run(add_one)
+
+    def _increment(self, key: str, period: int) -> int:
         def add_one() -> int:
             for _try in range(MAX_TRIES):
                 live = self._live(key)
-                if live.update(value=F("value") + 1) or self._start(key, period):
-                    # The row is locked until this transaction ends, so no other
-                    # caller can read the same value.
-                    return self._rows(key=key).values_list("value", flat=True).get()
+                with transaction.atomic(using=self.alias):
+                    if live.update(value=F("value") + 1) or self._start(key, period):
+                        # The row is locked until this transaction ends, so no
+                        # other caller can read the same value.
+                        return self._rows(key=key).values_list("value", flat=True).get()
             raise CountersUnavailable(f"no increment in {MAX_TRIES} tries")
 
         return self._run(add_one)
@@ -72,13 +93,20 @@ class DatabaseCounters(CounterStore):
             raise CountersUnavailable(str(error)) from error
 
     def set(self, key: str, value: int, *, period: int) -> None:
-        row = Counter(key=key, value=value, expires_at=_after(period))
+        self.set_many({key: (value, period)})
+
+    def set_many(self, entries: Mapping[str, tuple[int, int]]) -> None:
+        now = timezone.now()
+        rows = [
+            Counter(key=key, value=value, expires_at=now + timedelta(seconds=period))
+            for key, (value, period) in sorted(entries.items())
+        ]
         # MySQL and MariaDB find the conflict themselves and accept no columns.
         features = connections[self.alias].features
         target = ["key"] if features.supports_update_conflicts_with_target else None
         self._run(
             lambda: self._rows().bulk_create(
-                [row],
+                rows,
                 update_conflicts=True,
                 unique_fields=target,
                 update_fields=["value", "expires_at"],
@@ -86,8 +114,26 @@ class DatabaseCounters(CounterStore):
         )
 
     def delete_many(self, keys: Iterable[str]) -> None:
-        wanted = list(keys)
-        self._run(lambda: self._rows(key__in=wanted).delete())
+        if wanted := list(keys):
+            # delete() would open a transaction.
+            rows = self._rows(key__in=wanted)
+            self._run(lambda: rows._raw_delete(self.alias))  # noqa: SLF001 (the reason is above)
+
+    def clear(self, *, delete: Iterable[str] = (), decrement: Iterable[str]) -> None:
+        ended, one_less = list(delete), list(decrement)
+        if not one_less:
+            self.delete_many(ended)
+            return
+
+        def write() -> None:
+            connection = connections[self.alias]
+            sql = statements.clear(
+                connection, delete=ended, decrement=one_less, now=timezone.now()
+            )
+            with connection.cursor() as cursor:
+                cursor.execute(*sql)
+
+        self._run(write)
 
     def prune(self) -> int:
         """Delete the expired rows and return their number."""
@@ -113,22 +159,26 @@ class DatabaseCounters(CounterStore):
         return True
 
     def _run(self, work: Callable[[], T]) -> T:
-        """Run in one transaction; start again after a deadlock."""
+        """Run one write; start again after a deadlock."""
         connection = connections[self.alias]
         for _try in range(MAX_TRIES):
             try:
                 if _could_be_rolled_back(connection):
                     return _on_another_connection(self.alias, work)
-                with _quick_transaction(connection):
-                    return work()
+                return work()
             except (DatabaseError, InterfaceError) as error:
-                if error.args[:1] != (DEADLOCK,):
+                if not _is_deadlock(error):
                     raise CountersUnavailable(str(error)) from error
         raise CountersUnavailable(f"a deadlock in each of {MAX_TRIES} tries")
 
 
 def _after(period: int) -> datetime:
     return timezone.now() + timedelta(seconds=period)
+
+
+def _is_deadlock(error: Exception) -> bool:
+    state = getattr(error.__cause__, "sqlstate", None)  # psycopg's
+    return error.args[:1] == (MYSQL_DEADLOCK,) or state == POSTGRESQL_DEADLOCK
 
 
 def _could_be_rolled_back(connection: BaseDatabaseWrapper) -> bool:
@@ -141,17 +191,6 @@ def _could_be_rolled_back(connection: BaseDatabaseWrapper) -> bool:
     return connection.vendor != "sqlite" and not all(of_tests)
 
 
-@contextmanager
-def _quick_transaction(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Open a transaction which, on PostgreSQL, does not wait for the disk."""
-    outermost = not connection.in_atomic_block
-    with transaction.atomic(using=connection.alias):
-        if outermost and connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL synchronous_commit TO OFF")
-        yield
-
-
 def _on_another_connection(alias: str, work: Callable[[], T]) -> T:
     """Run in a thread, since each thread has connections of its own.
 
@@ -161,8 +200,7 @@ def _on_another_connection(alias: str, work: Callable[[], T]) -> T:
 
     def run() -> T:
         try:
-            with _quick_transaction(connections[alias]):
-                return work()
+            return work()
         finally:
             connections[alias].close()
 

@@ -59,18 +59,22 @@ def find_held_back(message: PendingMessage) -> HeldBack | None:
 
 
 def _count(message: PendingMessage, *, prefix: str) -> HeldBack | None:
+    limits = {limit.key: limit for limit in _limits(message, prefix=prefix)}
     counters = get_counters()
-    counted: list[str] = []
-    for limit in _limits(message, prefix=prefix):
-        number = counters.increment(limit.key, period=limit.rate.period)
-        counted.append(limit.key)
-        if number == 1:
-            end = int(time.time()) + limit.rate.period + 1
-            counters.set(limit.end_key, end, period=limit.rate.period)
-        if number > limit.rate.count:
-            for key in counted:
-                counters.decrement(key)
-            return _held_back(limit)
+    periods = {key: limit.rate.period for key, limit in limits.items()}
+    counts = counters.increment_many(periods)
+    over = [key for key in limits if counts[key] > limits[key].rate.count]
+    if over:
+        counters.clear(decrement=limits)
+        return _held_back(limits[over[0]])
+    now = int(time.time())
+    counters.set_many(
+        {
+            limits[key].end_key: (now + period + 1, period)
+            for key, period in periods.items()
+            if counts[key] == 1
+        }
+    )
     return None
 
 

@@ -77,7 +77,7 @@ def _check(
     elif refused:
         passwords.refuse_password(password, user.password)
     elif user.check_password(password):
-        attempt.succeeded(user)
+        attempt.succeeded()
         return user
     attempt.failed()
     if user is not None and (refused or user.has_usable_password()):

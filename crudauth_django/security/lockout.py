@@ -25,7 +25,6 @@ from crudauth_django.counters import get_counters
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security import locks
 from crudauth_django.security.lockout_keys import find_keys
-from crudauth_django.users import identifiers_of
 
 
 @dataclass(kw_only=True, slots=True)
@@ -33,8 +32,11 @@ class LoginAttempt:
     """A counted attempt; call :meth:`failed` or :meth:`succeeded` once."""
 
     client: Client
-    levels: dict[locks.LockoutKey, int] = field(default_factory=dict)
-    counts: dict[locks.LockoutKey, int] = field(default_factory=dict)
+    #: The states of the keys that it counts under, with the level of its count.
+    levels: dict[locks.LockState, int] = field(default_factory=dict)
+    counts: dict[locks.LockState, int] = field(default_factory=dict)
+    #: The states of the keys that a success of the owner unlocks.
+    of_owner: list[locks.LockState] = field(default_factory=list)
     #: The account is locked: the right password must fail, too.
     account_locked: bool = False
 
@@ -42,21 +44,27 @@ class LoginAttempt:
         """Keep the failure, and lock each key that has reached its limit."""
         policy = get_settings().lockout
         reached: dict[str, int] = {}
-        for key, count in self.counts.items():
-            if policy is None or count < key.limit:
+        for state, count in self.counts.items():
+            if policy is None or count < state.key.limit:
                 continue
-            seconds = locks.lock(key, self.levels[key], policy)
-            if seconds and count == key.limit:
-                reached[key.scope] = max(seconds, reached.get(key.scope, 0))
+            seconds = locks.lock(state, self.levels[state], policy)
+            if seconds and count == state.key.limit:
+                scope = state.key.scope
+                reached[scope] = max(seconds, reached.get(scope, 0))
         for scope, seconds in reached.items():
             locks.report_lock(scope, seconds, self.client)
 
-    def succeeded(self, user: AbstractAuthUser) -> None:
+    def succeeded(self) -> None:
         """Unlock for the owner, and take this attempt off the network's count."""
-        unlock_for_owner(user, self.client)
-        for key, level in self.levels.items():
-            if key.scope == "network":
-                get_counters().decrement(key.failures_key(level))
+        if not self.levels:
+            return
+        networks = [
+            state.failures_key(level)
+            for state, level in self.levels.items()
+            if state.key.scope == "network"
+        ]
+        ended = [name for state in self.of_owner for name in state.counters()]
+        get_counters().clear(delete=ended, decrement=networks)
 
 
 def begin_attempt(
@@ -72,12 +80,20 @@ def begin_attempt(
     if policy is None:
         return attempt
     found = find_keys(user, identifiers, client, policy)
-    keys = found.device or [found.network, *found.identifiers, *found.account]
-    attempt.levels, attempt.account_locked = locks.read_attempt(keys)
-    for key in keys:
-        count = locks.count_attempt(key, attempt.levels[key], policy)
-        attempt.counts[key] = count
-        attempt.account_locked |= count > key.limit
+    states = locks.read_states([*found.for_attempt, *found.of_owner])
+    attempt.of_owner = [states[key] for key in found.of_owner]
+    used = [states[key] for key in found.for_attempt]
+    attempt.account_locked = locks.find_silent_lock(used)
+    # During a silent lock no password is compared, so no guess may use up a lasting
+    # key. It is counted elsewhere: the time must not show the lock.
+    attempt.levels = {
+        state: int(attempt.account_locked) if state.key.lasting else state.level
+        for state in used
+    }
+    attempt.counts = locks.count_failures(attempt.levels, policy)
+    attempt.account_locked |= any(
+        count > state.key.limit for state, count in attempt.counts.items()
+    )
     return attempt
 
 
@@ -89,8 +105,7 @@ def unlock_for_owner(user: AbstractAuthUser, client: Client) -> None:
     """
     policy = get_settings().lockout
     if policy is not None:
-        keys = find_keys(user, identifiers_of(user), client, policy)
-        locks.delete_locks([*keys.identifiers, *keys.account, *keys.device])
+        locks.delete_locks(find_keys(user, (), client, policy).of_owner)
 
 
 def unlock(user: AbstractAuthUser) -> None:
@@ -100,8 +115,8 @@ def unlock(user: AbstractAuthUser) -> None:
     """
     policy = get_settings().lockout
     if policy is not None:
-        keys = find_keys(user, identifiers_of(user), Client(), policy)
-        locks.start_generations(keys.generations, policy)
+        keys = find_keys(user, (), Client(), policy)
+        locks.start_generations(keys.owners_names, policy)
         locks.delete_locks(keys.account)
 
 

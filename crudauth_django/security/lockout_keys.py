@@ -8,17 +8,30 @@ from crudauth_django.conf.types import Lockout
 from crudauth_django.counters import counter_key
 from crudauth_django.models import AbstractAuthUser
 from crudauth_django.security import devices, locks
-from crudauth_django.users import canonical_identifier
+from crudauth_django.users import canonical_identifier, identifiers_of, user_shape
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockoutKeys:
-    """The keys of an attempt; ``generations`` has its normalized identifiers."""
+    """The keys of an attempt, of which none reads the counter store."""
 
     user: AbstractAuthUser | None
     client: Client
-    generations: dict[str, int]
+    #: The normalized identifiers of the attempt.
+    names: list[str]
+    #: Those of the account.
+    owners_names: list[str]
     policy: Lockout
+
+    @property
+    def for_attempt(self) -> list[locks.LockoutKey]:
+        """The keys to count an attempt under."""
+        return self.device or [self.network, *self._open(self.names), *self.account]
+
+    @property
+    def of_owner(self) -> list[locks.LockoutKey]:
+        """The keys that a success of the owner unlocks."""
+        return [*self._open(self.owners_names), *self.account, *self.device]
 
     @property
     def network(self) -> locks.LockoutKey:
@@ -31,19 +44,10 @@ class LockoutKeys:
         )
 
     @property
-    def identifiers(self) -> list[locks.LockoutKey]:
-        """The open key of each identifier in the client's network."""
-        network = self.client.network
-        return [
-            self._short("identifier", name, network, str(generation))
-            for name, generation in self.generations.items()
-        ]
-
-    @property
     def account(self) -> list[locks.LockoutKey]:
         """The silent keys of the account, over all networks."""
         if self.user is None:
-            parts = ("placeholder", *self.generations)
+            parts = ("placeholder", *self.names)
         else:
             parts = ("account", str(self.user.pk))
         return [self._short(*parts, silent=True), self._long(*parts)]
@@ -56,25 +60,34 @@ class LockoutKeys:
         device = devices.device_id(self.client, self.user)
         if device is None:
             return []
-        generation = max(self.generations.values(), default=0)
-        parts = ("device", str(self.user.pk), device, str(generation))
-        return [self._short(*parts), self._long(*parts)]
+        parts = ("device", str(self.user.pk), device)
+        names = self.owners_names
+        return [self._short(*parts, names=names), self._long(*parts, names=names)]
 
-    def _short(self, *parts: str, silent: bool = False) -> locks.LockoutKey:
+    def _open(self, names: Iterable[str]) -> list[locks.LockoutKey]:
+        """Return the open key of each identifier in the client's network."""
+        network = self.client.network
+        return [self._short("identifier", n, network, names=[n]) for n in names]
+
+    def _short(
+        self, *parts: str, silent: bool = False, names: Iterable[str] = ()
+    ) -> locks.LockoutKey:
         return locks.LockoutKey(
             key=counter_key("lockout", *parts),
             limit=self.policy.attempts,
             window=self.policy.window,
             silent=silent,
+            generation_keys=tuple(map(locks.generation_key, names)),
         )
 
-    def _long(self, *parts: str) -> locks.LockoutKey:
+    def _long(self, *parts: str, names: Iterable[str] = ()) -> locks.LockoutKey:
         return locks.LockoutKey(
             key=counter_key("lockout", "long", *parts),
             limit=self.policy.long_attempts,
             window=self.policy.long_window,
             silent=True,
             lasting=True,
+            generation_keys=tuple(map(locks.generation_key, names)),
         )
 
 
@@ -84,11 +97,16 @@ def find_keys(
     client: Client,
     policy: Lockout,
 ) -> LockoutKeys:
-    """Read the generations of the identifiers; these are normalized first."""
-    names = sorted(set(map(canonical_identifier, identifiers)))
+    """Return the keys of an attempt with these identifiers, which are normalized."""
+    typed = list(identifiers)
+    owned = identifiers_of(user) if user is not None else typed
+    # An unknown identifier costs the same work as an account with all of its own.
+    count = len(user_shape().identifiers)
+    padded = (owned * count)[:count] if owned else []
     return LockoutKeys(
         user=user,
         client=client,
-        generations=locks.read_generations(names),
+        names=sorted(set(map(canonical_identifier, typed))),
+        owners_names=[canonical_identifier(each) for each in padded],
         policy=policy,
     )

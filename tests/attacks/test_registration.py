@@ -208,9 +208,7 @@ def test_refused_extra_gets_same_response_for_held_address(
 
 
 @pytest.mark.slow
-def test_refused_json_gets_same_response_on_postgresql(
-    databases, tmp_path
-):
+def test_refused_json_gets_same_response_on_postgresql(databases, tmp_path):
     database = databases.fresh("postgresql", "email")
     with site(
         "gunicorn-threads",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http import HTTPStatus
 
@@ -19,7 +19,12 @@ from crudauth_django.counters.in_database import DatabaseCounters
 from crudauth_django.exceptions import CountersUnavailable
 from crudauth_django.models import Counter
 from tests.support import parts
-from tests.support.databases import connected, create_database, with_counters
+from tests.support.databases import (
+    connected,
+    create_database,
+    run_sql,
+    with_counters,
+)
 from tests.support.waiting import at_once
 
 ALIAS = "counted"
@@ -108,6 +113,45 @@ def test_parallel_increments_return_different_counts(store):
 
     assert sorted(counts) == list(range(1, 21))
     assert store.get_many(["k"]) == {"k": 20}
+
+
+def test_many_keys_are_incremented_with_a_period_each(store):
+    store.increment("one", period=60)
+
+    counts = store.increment_many({"two": 600, "one": 60})
+
+    assert counts == {"one": 2, "two": 1}
+    assert store.get_many(["one", "two"]) == counts
+    assert store.increment_many({}) == {}
+
+
+def test_parallel_increments_of_many_keys_differ(store):
+    both = {"a": 60, "b": 60}
+
+    counts = at_once([partial(store.increment_many, both)] * 20)
+
+    assert sorted(each["a"] for each in counts) == list(range(1, 21))
+    assert sorted(each["b"] for each in counts) == list(range(1, 21))
+
+
+def test_clear_deletes_some_keys_and_decrements_others(store):
+    for _ in range(2):
+        store.increment_many(dict.fromkeys(["one", "two", "three"], 60))
+
+    store.clear(delete=["one", "gone"], decrement=["two", "unknown"])
+
+    found = store.get_many(["one", "two", "three", "gone", "unknown"])
+    assert {key: count for key, count in found.items() if count} == {
+        "two": 1,
+        "three": 2,
+    }
+    assert store.increment_many({"one": 60, "unknown": 60}) == {"one": 1, "unknown": 1}
+
+
+def test_set_many_sets_value_and_period_of_each_key(store):
+    store.set_many({"one": (7, 60), "two": (2**40, 600)})
+
+    assert store.get_many(["one", "two"]) == {"one": 7, "two": 2**40}
 
 
 def test_decrement_takes_one_back(store):
@@ -204,15 +248,65 @@ def test_increment_in_transaction_does_not_block_on_sqlite(sqlite_store):
     assert sqlite_store.get_many(["k"]) == {"k": 2}
 
 
-@pytest.mark.slow
-def test_increment_commits_asynchronously_on_postgresql(postgres_store):
+def statements_of(call: Callable[[], object]) -> list[str]:
     with connections[ALIAS].execute_wrapper(recorder := Recorder()):
-        postgres_store.increment("k", period=60)
+        call()
+    return [text.split()[0] for text in recorder.statements]
 
-    assert recorder.statements[0] == "SET LOCAL synchronous_commit TO OFF"
-    with connections[ALIAS].cursor() as cursor:
-        cursor.execute("SHOW synchronous_commit")
-        assert cursor.fetchone() == ("on",)
+
+@pytest.mark.slow
+def test_table_is_unlogged_on_postgresql(databases):
+    query = "SELECT relpersistence FROM pg_class WHERE relname = 'crudauth_counter'"
+
+    assert run_sql(databases.fresh("postgresql"), query) == [("u",)]
+
+
+def test_each_operation_is_one_statement(table):
+    periods = {"one": 60, "two": 600}
+
+    assert statements_of(lambda: table.increment_many(periods)) == ["INSERT"]
+    assert statements_of(lambda: table.increment("one", period=60)) == ["INSERT"]
+    assert statements_of(lambda: table.get_many(periods)) == ["SELECT"]
+    assert statements_of(lambda: table.set_many({"a": (1, 60), "b": (2, 60)})) == [
+        "INSERT"
+    ]
+    assert statements_of(lambda: table.clear(delete=["a"], decrement=["one"])) == [
+        "UPDATE"
+    ]
+    assert statements_of(lambda: table.clear(delete=["a"], decrement=[])) == ["DELETE"]
+    assert statements_of(lambda: table.delete_many([])) == []
+    assert statements_of(lambda: table.increment_many({})) == []
+
+
+@pytest.mark.slow
+def test_each_operation_is_one_command_on_valkey(valkey_store):
+    client = caches["default"]._cache.get_client()
+
+    def scripts() -> int:
+        return client.info("commandstats").get("cmdstat_eval", {"calls": 0})["calls"]
+
+    before = scripts()
+    valkey_store.increment_many({"one": 60, "two": 600})
+    valkey_store.increment("one", period=60)
+    valkey_store.clear(delete=["two"], decrement=["one"])
+
+    assert scripts() - before == 3
+    assert valkey_store.get_many(["one", "two"]) == {"one": 1}
+
+
+@pytest.mark.slow
+def test_parallel_writes_of_several_keys_do_not_deadlock(postgres_store):
+    keys = [f"k{number}" for number in range(8)]
+
+    def write(number: int) -> None:
+        some = keys[number % 4 :][:: 1 if number % 2 else -1]
+        for _ in range(20):
+            postgres_store.increment_many(dict.fromkeys(some, 60))
+            postgres_store.clear(delete=some[:2], decrement=some[2:])
+
+    at_once([partial(write, number) for number in range(8)])
+
+    assert set(postgres_store.get_many(keys).values()) <= {0}
 
 
 class Recorder:
@@ -247,6 +341,9 @@ def test_missing_table_raises_counters_unavailable(table):
             lambda: table.get_many(["k"]),
             lambda: table.set("k", 1, period=60),
             lambda: table.delete_many(["k"]),
+            lambda: table.increment_many({"k": 60, "l": 60}),
+            lambda: table.set_many({"k": (1, 60)}),
+            lambda: table.clear(delete=["k"], decrement=["l"]),
             table.prune,
         ):
             with pytest.raises(CountersUnavailable):
@@ -278,6 +375,9 @@ def test_dead_cache_raises_counters_unavailable(dead_cache):
         lambda: store.get_many(["k"]),
         lambda: store.set("k", 1, period=60),
         lambda: store.delete_many(["k"]),
+        lambda: store.increment_many({"k": 60, "l": 60}),
+        lambda: store.set_many({"k": (1, 60)}),
+        lambda: store.clear(delete=["k"], decrement=["l"]),
     ):
         with pytest.raises(CountersUnavailable, match="ConnectionError"):
             attempt()
