@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ import pytest
 from django.utils import translation
 
 from crudauth_django.channels import locmem
+from crudauth_django.counters import DatabaseCounters
 from crudauth_django.users import user_model
 from tests.support import parts
 from tests.support.client import PASSWORD, Browser
@@ -37,6 +39,12 @@ def outbox() -> Iterator[list]:
     locmem.outbox.clear()
     yield locmem.outbox
     locmem.outbox.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_pruning(monkeypatch) -> None:
+    """Run no statement that depends on the time since the process began."""
+    monkeypatch.setattr(DatabaseCounters, "prune_every", math.inf)
 
 
 @pytest.fixture(autouse=True)

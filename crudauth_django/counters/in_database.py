@@ -1,9 +1,11 @@
 """Count in a table of the project's database."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from django.db import (
     DatabaseError,
@@ -41,8 +43,14 @@ class DatabaseCounters(CounterStore):
     crash of the server empties the table.
     """
 
+    #: The seconds between two looks for expired rows, in each process.
+    prune_every: ClassVar[float] = 300
+    #: How many rows one look deletes. If there are more, the next look comes soon.
+    prune_batch: ClassVar[int] = 1000
+
     def __init__(self, *, alias: str | None = None) -> None:
         self._alias = alias
+        self._next_prune = time.time() + self.prune_every
 
     @property
     def alias(self) -> str:
@@ -55,6 +63,7 @@ class DatabaseCounters(CounterStore):
     def increment_many(self, periods: Mapping[str, int]) -> dict[str, int]:
         if not periods:
             return {}
+        self._prune_if_due()
         if not statements.can_upsert(connections[self.alias]):
             return {k: self._increment(k, periods[k]) for k in sorted(periods)}
 
@@ -139,6 +148,23 @@ class DatabaseCounters(CounterStore):
         """Delete the expired rows and return their number."""
         expired = self._rows(expires_at__lte=timezone.now())
         return self._run(lambda: expired.delete()[0])
+
+    def _prune_if_due(self) -> None:
+        """Delete a few expired rows, so that the table needs no scheduled job."""
+        now = time.time()
+        if now < self._next_prune:
+            return
+        self._next_prune = now + self.prune_every
+        # The count itself reports an outage.
+        with suppress(CountersUnavailable):
+            if self._run(self._delete_batch) >= self.prune_batch:
+                self._next_prune = now + 1
+
+    def _delete_batch(self) -> int:
+        expired = self._rows(expires_at__lte=timezone.now())
+        keys = list(expired.values_list("key", flat=True)[: self.prune_batch])
+        # A row may have started again since.
+        return expired.filter(key__in=keys)._raw_delete(self.alias) if keys else 0  # noqa: SLF001 (as above)
 
     def _rows(self, **conditions: object) -> QuerySet[Counter]:
         return Counter._default_manager.using(self.alias).filter(**conditions)

@@ -9,7 +9,7 @@ from http import HTTPStatus
 import pytest
 import time_machine
 from django.core.cache import caches
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.test import override_settings
 
 from crudauth_django.counters import get_counters
@@ -329,6 +329,40 @@ def test_prune_deletes_expired_counts_only(table):
         assert table.prune() == 1
         assert table.prune() == 0
         assert table.get_many(["old", "new"]) == {"new": 1}
+
+
+def test_expired_rows_are_deleted_without_a_scheduled_job(table, monkeypatch):
+    monkeypatch.setattr(DatabaseCounters, "prune_every", 60)
+    monkeypatch.setattr(DatabaseCounters, "prune_batch", 4)
+    rows = Counter.objects.using(ALIAS)
+    with time_machine.travel(1_800_000_000, tick=False) as clock:
+        store = DatabaseCounters(alias=ALIAS)
+        store.increment_many({f"old{number}": 30 for number in range(6)})
+        store.increment("live", period=600)
+        clock.shift(59)
+        store.increment("live", period=600)
+        before = rows.count()
+        clock.shift(1)
+        store.increment("live", period=600)
+        after_one = rows.count()
+        clock.shift(1)
+        store.increment("live", period=600)
+        after_two = rows.count()
+
+        assert (before, after_one, after_two) == (7, 3, 1)
+        assert store.get_many(["live"]) == {"live": 4}
+
+
+def test_count_succeeds_if_pruning_fails(table, monkeypatch):
+    monkeypatch.setattr(DatabaseCounters, "prune_every", 0)
+    store = DatabaseCounters(alias=ALIAS)
+
+    def fail(_store) -> int:
+        raise OperationalError("busy")
+
+    monkeypatch.setattr(DatabaseCounters, "_delete_batch", fail)
+
+    assert store.increment("k", period=60) == 1
 
 
 def test_missing_table_raises_counters_unavailable(table):
