@@ -121,9 +121,12 @@ class CrudauthViewSet(GenericViewSet[Any]):
             for rate in get_settings().throttles[self.throttle_name]
         }
         periods = {key: rate.period for key, rate in rates.items()}
-        for key, count in get_counters().increment_many(periods).items():
-            if count > rates[key].count * factor:
-                raise Throttled(retry_after=rates[key].period)
+        counts = get_counters().increment_many(periods)
+        over = [key for key in rates if counts[key] > rates[key].count * factor]
+        if over:
+            # A refused request does not use up the longer rates.
+            get_counters().clear(decrement=rates.keys() - over)
+            raise Throttled(retry_after=rates[over[0]].period)
         return list(rates)
 
     def detail_response(self, detail: str, code: int = status.HTTP_200_OK) -> Response:

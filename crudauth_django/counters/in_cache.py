@@ -60,7 +60,7 @@ class CacheCounters(CounterStore):
     @_outages_reported()
     def increment_many(self, periods: Mapping[str, int]) -> dict[str, int]:
         client = self._redis_client()
-        if client is None:
+        if client is None or not periods:
             return super().increment_many(periods)
         keys = map(self._cache.make_and_validate_key, periods)
         counts = client.eval(INCREMENT, len(periods), *keys, *periods.values())
@@ -74,7 +74,8 @@ class CacheCounters(CounterStore):
             super().clear(delete=ended, decrement=one_less)
             return
         keys = list(map(self._cache.make_and_validate_key, [*ended, *one_less]))
-        client.eval(CLEAR, len(keys), *keys, len(ended))
+        if keys:
+            client.eval(CLEAR, len(keys), *keys, len(ended))
 
     def _redis_client(self) -> Any:
         """Return the client of Redis or Valkey, if the cache has one.

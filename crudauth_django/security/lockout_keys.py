@@ -21,6 +21,8 @@ class LockoutKeys:
     names: list[str]
     #: Those of the account.
     owners_names: list[str]
+    #: Names that no client can send, in place of those that an account may have more.
+    padding: list[str]
     policy: Lockout
 
     @property
@@ -31,7 +33,8 @@ class LockoutKeys:
     @property
     def of_owner(self) -> list[locks.LockoutKey]:
         """The keys that a success of the owner unlocks."""
-        return [*self._open(self.owners_names), *self.account, *self.device]
+        names = [*self.owners_names, *self.padding]
+        return [*self._open(names), *self.account, *self.device]
 
     @property
     def network(self) -> locks.LockoutKey:
@@ -98,15 +101,17 @@ def find_keys(
     policy: Lockout,
 ) -> LockoutKeys:
     """Return the keys of an attempt with these identifiers, which are normalized."""
-    typed = list(identifiers)
-    owned = identifiers_of(user) if user is not None else typed
-    # An unknown identifier costs the same work as an account with all of its own.
-    count = len(user_shape().identifiers)
-    padded = (owned * count)[:count] if owned else []
+    names = [canonical_identifier(each) for each in identifiers]
+    owned = names
+    if user is not None:
+        owned = [canonical_identifier(each) for each in identifiers_of(user)]
+    # An unknown identifier has as many keys as an account with all of its own.
+    missing = range(len(owned), len(user_shape().identifiers))
     return LockoutKeys(
         user=user,
         client=client,
-        names=sorted(set(map(canonical_identifier, typed))),
-        owners_names=[canonical_identifier(each) for each in padded],
+        names=sorted(set(names)),
+        owners_names=owned,
+        padding=[f"\0{number}" for number in missing],
         policy=policy,
     )

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
+from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
+from phonenumber_field.modelfields import PhoneNumberField
 
 from crudauth_django.delivery.deliver import deliver_message
 from crudauth_django.security.redemption import RESET, VERIFY
 from crudauth_django.users import user_model
 from tests.support.client import NEW_PASSWORD, PASSWORD, Browser
 from tests.support.dispatchers import RecordingDispatcher
+from tests.support.temporary import installed
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +71,22 @@ def test_refused_login_runs_four_statements(ada, api, name):
     found = statements(lambda: api.log_in(name, "wrong"))
 
     assert found == ATTEMPT
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["ada", "nobody"])
+def test_refused_login_reads_equal_number_of_counters(name):
+    names = {"LOGIN_IDENTIFIERS": ("username", "phone", "email")}
+    phone = PhoneNumberField(unique=True, null=True)
+    email = models.EmailField(unique=True, null=True)
+    with installed(**names, phone=phone, email=email) as model:
+        model.objects.create_user(username="ada", phone=VALUE, password=PASSWORD)
+
+        with CaptureQueriesContext(connection) as queries:
+            Browser().log_in(name, "wrong")
+
+    (read,) = (q["sql"] for q in queries.captured_queries if "IN (" in q["sql"])
+    assert read.count(":lock") == 6
 
 
 def test_login_runs_nine_statements(ada, api):

@@ -74,6 +74,17 @@ def test_throttle_applies_each_of_several_rates(api, settings, clock):
     assert second[-1] == HTTPStatus.TOO_MANY_REQUESTS
 
 
+def test_refused_request_does_not_use_up_longer_rate(api, settings, clock):
+    settings.CRUDAUTH_THROTTLES = {"reset_request": ["1/m", "2/h"]}
+
+    first = statuses(api, *BODIES["reset_request"], times=4)
+    clock.shift(60)
+    second = statuses(api, *BODIES["reset_request"], times=1)
+
+    assert first == [HTTPStatus.OK] + [HTTPStatus.TOO_MANY_REQUESTS] * 3
+    assert second == [HTTPStatus.OK]
+
+
 def test_throttle_of_none_is_off(api, settings):
     settings.CRUDAUTH_THROTTLES = {"reset_request": None}
     path, body = BODIES["reset_request"]

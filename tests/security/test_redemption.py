@@ -190,6 +190,16 @@ def test_stale_instance_ends_sessions_by_state_of_row(
     assert (row.phone_pending, row.auth_epoch) == (kept, 1)
 
 
+def test_new_password_leaves_claim_of_unverified_instance(ada):
+    user_model().objects.update(phone_pending=CLAIMED)
+    user = user_model().objects.get()
+
+    replace_password(user, "encoded")
+
+    assert (user.pending_value, user.auth_epoch) == (CLAIMED, 1)
+    assert user_model().objects.get().pending_value == CLAIMED
+
+
 def test_redeem_updates_the_instance_too(ada):
     encoded = passwords.make_password(NEW_PASSWORD)
 
