@@ -7,6 +7,7 @@ that sets ``PASSWORD_HASHERS`` is obeyed.
 import unicodedata
 from collections.abc import Callable, Iterator
 from copy import copy
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -93,6 +94,12 @@ def refuse_password(raw_password: str, encoded: str | None) -> None:
     check_password(wrong, encoded, lambda _raw: None)
 
 
+@cache
+def _password_list() -> CommonPasswordValidator:
+    """Return Django's validator, which reads its list of 20,000 once."""
+    return CommonPasswordValidator()
+
+
 @sensitive_variables()
 def clean_password(raw_password: str, *, user: Any) -> str:
     """Return the canonical password; raises ``ValidationError``.
@@ -127,7 +134,7 @@ def clean_password(raw_password: str, *, user: Any) -> str:
         password,
         user=cast("Any", SimpleNamespace(_meta=user._meta, **texts)),
         password_validators=[
-            CommonPasswordValidator(),
+            _password_list(),
             UserAttributeSimilarityValidator(user_attributes=columns),
         ],
     )

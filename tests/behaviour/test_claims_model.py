@@ -2,7 +2,7 @@
 
 Sources: Sudhodanan and Paverd, "Pre-hijacked accounts" (USENIX Security 2022);
 OWASP ASVS 5.0, 6.3 (enumeration). ``CRUDAUTH_MODEL_STEPS`` sets how many steps each
-machine takes, 600 by default.
+machine takes, 300 by default.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ STEPS = 30
 PHASES = [
     p for p in Phase if p != Phase.shrink or "CRUDAUTH_MODEL_SHRINK" in os.environ
 ]
-EXAMPLES = max(1, int(os.environ.get("CRUDAUTH_MODEL_STEPS", "600")) // STEPS)
+EXAMPLES = max(1, int(os.environ.get("CRUDAUTH_MODEL_STEPS", "300")) // STEPS)
 
 people = st.sampled_from(PEOPLE)
 numbers = st.integers(0, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.hashers import identify_hasher, make_password
+from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 
 from crudauth_django.identity import passwords
@@ -184,6 +185,17 @@ def test_password_length_is_counted_normalized():
     cleaned = passwords.clean_password("\ufb03 q w Z", user=user_model()())
 
     assert cleaned == "ffi q w Z"
+
+
+def test_list_of_common_passwords_is_read_once(monkeypatch):
+    refusal_codes("password1")
+
+    def read_again(_validator) -> None:
+        raise AssertionError("the list is read again")
+
+    monkeypatch.setattr(CommonPasswordValidator, "__init__", read_again)
+
+    assert refusal_codes("password1") == ["password_too_common"]
 
 
 def test_common_password_is_refused():
