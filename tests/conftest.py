@@ -50,6 +50,7 @@ def no_pruning(monkeypatch) -> None:
 @pytest.fixture(autouse=True)
 def language() -> Iterator[None]:
     """Reset the language, which ``LocaleMiddleware`` leaves set for its thread."""
+    translation.deactivate()
     yield
     translation.deactivate()
 

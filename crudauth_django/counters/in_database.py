@@ -105,21 +105,27 @@ class DatabaseCounters(CounterStore):
         self.set_many({key: (value, period)})
 
     def set_many(self, entries: Mapping[str, tuple[int, int]]) -> None:
-        now = timezone.now()
+        if entries:
+            self._run(lambda: self._set(entries))
+
+    def _set(self, entries: Mapping[str, tuple[int, int]]) -> None:
+        connection, now = connections[self.alias], timezone.now()
+        if statements.can_upsert(connection):
+            with connection.cursor() as cursor:
+                cursor.execute(*statements.put(connection, entries, now=now))
+            return
         rows = [
             Counter(key=key, value=value, expires_at=now + timedelta(seconds=period))
             for key, (value, period) in sorted(entries.items())
         ]
-        # MySQL and MariaDB find the conflict themselves and accept no columns.
-        features = connections[self.alias].features
+        # MySQL finds the conflict itself and accepts no columns.
+        features = connection.features
         target = ["key"] if features.supports_update_conflicts_with_target else None
-        self._run(
-            lambda: self._rows().bulk_create(
-                rows,
-                update_conflicts=True,
-                unique_fields=target,
-                update_fields=["value", "expires_at"],
-            )
+        self._rows().bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=target,
+            update_fields=["value", "expires_at"],
         )
 
     def delete_many(self, keys: Iterable[str]) -> None:

@@ -38,12 +38,7 @@ def upsert(
     rows: list[Any] = []
     for name in sorted(periods):
         rows += [name, adapted(now + timedelta(seconds=periods[name]))]
-    if connection.vendor == "mysql":
-        conflict = "ON DUPLICATE KEY UPDATE"
-        new_expiry = f"VALUES({expires_at})"
-    else:
-        conflict = f"ON CONFLICT ({key}) DO UPDATE SET"
-        new_expiry = f"excluded.{expires_at}"
+    conflict, _new_value, new_expiry = _conflict(connection)
     # MariaDB assigns from left to right: the value comes first.
     ended = f"CASE WHEN {table}.{expires_at} <= %s THEN"
     sql = (
@@ -54,6 +49,27 @@ def upsert(
         f"RETURNING {key}, {value}"
     )
     return sql, [*rows, adapted(now), adapted(now)]
+
+
+def put(
+    connection: BaseDatabaseWrapper,
+    entries: Mapping[str, tuple[int, int]],
+    *,
+    now: datetime,
+) -> Statement:
+    """Return the statement that sets each key to a value for a period."""
+    table, key, value, expires_at = _names(connection)
+    rows: list[Any] = []
+    for name, (number, period) in sorted(entries.items()):
+        end = now + timedelta(seconds=period)
+        rows += [name, number, connection.ops.adapt_datetimefield_value(end)]
+    conflict, new_value, new_expiry = _conflict(connection)
+    sql = (
+        f"INSERT INTO {table} ({key}, {value}, {expires_at}) "  # noqa: S608 (as above)
+        f"VALUES {', '.join(['(%s, %s, %s)'] * len(entries))} {conflict} "
+        f"{value} = {new_value}, {expires_at} = {new_expiry}"
+    )
+    return sql, rows
 
 
 def clear(
@@ -71,7 +87,7 @@ def clear(
     adapted = connection.ops.adapt_datetimefield_value(now)
     keys = sorted({*delete, *decrement})
     live = f"{key} IN ({_marks(keys)}) AND {expires_at} > %s AND {value} > 0"
-    if connection.features.has_select_for_update and connection.vendor != "mysql":
+    if connection.vendor == "postgresql":
         # An UPDATE alone locks its rows in any order.
         locked = f"SELECT {key} FROM {table} WHERE {live} ORDER BY {key} FOR UPDATE"  # noqa: S608 (as above)
         live = f"{key} IN ({locked})"
@@ -81,6 +97,15 @@ def clear(
         f"{expires_at} = {kept} {expires_at} ELSE %s END WHERE {live}"
     )
     return sql, [*decrement, *decrement, adapted, *keys, adapted]
+
+
+def _conflict(connection: BaseDatabaseWrapper) -> tuple[str, str, str]:
+    """Return the clause of a known key, and the names of the new value and expiry."""
+    _table, key, value, expires_at = _names(connection)
+    if connection.vendor == "mysql":
+        return "ON DUPLICATE KEY UPDATE", f"VALUES({value})", f"VALUES({expires_at})"
+    clause = f"ON CONFLICT ({key}) DO UPDATE SET"
+    return clause, f"excluded.{value}", f"excluded.{expires_at}"
 
 
 def _names(connection: BaseDatabaseWrapper) -> list[str]:

@@ -12,7 +12,7 @@ from django.core.cache import caches
 from django.db import OperationalError, connections, transaction
 from django.test import override_settings
 
-from crudauth_django.counters import get_counters
+from crudauth_django.counters import get_counters, statements
 from crudauth_django.counters.base import CounterStore, counter_key
 from crudauth_django.counters.in_cache import CacheCounters
 from crudauth_django.counters.in_database import DatabaseCounters
@@ -25,7 +25,7 @@ from tests.support.databases import (
     run_sql,
     with_counters,
 )
-from tests.support.waiting import at_once
+from tests.support.waiting import at_once, disconnect_caches
 
 ALIAS = "counted"
 DEAD = "crudauth_django.counters.CacheCounters"
@@ -59,7 +59,7 @@ def valkey_store(valkey_url) -> Iterator[CounterStore]:
     ):
         caches["default"].clear()
         yield CacheCounters()
-        caches["default"]._cache._pools.clear()
+        disconnect_caches()
 
 
 @pytest.fixture
@@ -472,17 +472,29 @@ def test_counter_key_is_stable_and_hides_the_parts(settings):
     assert key != counter_key("lockout", "identifier", "ada")
 
 
-def test_conflict_target_is_none_if_unsupported(sqlite_store):
-    """MySQL and MariaDB accept none. SQLite needs one to update the row."""
-    connection = connections[ALIAS]
+def test_database_without_upsert_counts_alike(sqlite_store, monkeypatch):
+    """MySQL and Oracle return no rows of an ``INSERT``."""
+    monkeypatch.setattr(statements, "can_upsert", lambda _connection: False)
+    with time_machine.travel(1_800_000_000, tick=False) as clock:
+        first = sqlite_store.increment_many({"one": 60, "two": 600})
+        second = sqlite_store.increment_many({"one": 60, "two": 600})
+        sqlite_store.set_many({"three": (7, 60), "one": (5, 60)})
+        sqlite_store.clear(delete=["three"], decrement=["two"])
+        found = sqlite_store.get_many(["one", "two", "three"])
+        clock.shift(60)
+        third = sqlite_store.increment_many({"one": 60, "two": 600})
 
-    with connection.execute_wrapper(recorder := Recorder()):
+    assert (first, second) == ({"one": 1, "two": 1}, {"one": 2, "two": 2})
+    assert found == {"one": 5, "two": 1}
+    assert third == {"one": 1, "two": 2}
+
+
+def test_database_without_upsert_needs_conflict_target(sqlite_store, monkeypatch):
+    """MySQL accepts none. SQLite needs one to update the row."""
+    monkeypatch.setattr(statements, "can_upsert", lambda _connection: False)
+    sqlite_store.set("k", 1, period=60)
+    features = connections[ALIAS].features
+    monkeypatch.setattr(features, "supports_update_conflicts_with_target", False)
+
+    with pytest.raises(CountersUnavailable):
         sqlite_store.set("k", 1, period=60)
-        connection.features.supports_update_conflicts_with_target = False
-        with pytest.raises(CountersUnavailable):
-            sqlite_store.set("k", 1, period=60)
-
-    statements = [text for text in recorder.statements if text.startswith("INSERT")]
-    with_target, without_target = statements
-    assert 'ON CONFLICT("key") DO UPDATE' in with_target
-    assert "ON CONFLICT" not in without_target

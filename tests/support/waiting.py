@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from django.core.cache import caches
 from django.db import connections
 
 #: Seconds for anything that has to happen; no test measures how long it takes.
@@ -34,6 +35,14 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
             return call()
         finally:
             connections.close_all()
+            disconnect_caches()
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(run, calls))
+
+
+def disconnect_caches() -> None:
+    """Close the connections of this thread's caches to Redis or Valkey."""
+    for cache in caches.all(initialized_only=True):
+        for pool in getattr(getattr(cache, "_cache", None), "_pools", {}).values():
+            pool.disconnect()
