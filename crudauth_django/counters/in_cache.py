@@ -78,15 +78,11 @@ class CacheCounters(CounterStore):
             client.eval(CLEAR, len(keys), *keys, len(ended))
 
     def _redis_client(self) -> Any:
-        """Return the client of Redis or Valkey, if the cache has one.
-
-        Django's cache and django-redis are known.
-        """
+        """Return the client of Redis or Valkey, if the cache is Django's own."""
         cache: Any = self._cache
         if isinstance(cache, RedisCache):
             return cache._cache.get_client(None, write=True)  # noqa: SLF001 (no other way to one round trip)
-        get_client = getattr(getattr(cache, "client", None), "get_client", None)
-        return get_client(write=True) if get_client else None
+        return None
 
     @_outages_reported()
     def increment(self, key: str, *, period: int) -> int:

@@ -70,9 +70,7 @@ class DatabaseCounters(CounterStore):
         def add_one() -> dict[str, int]:
             connection = connections[self.alias]
             sql = statements.upsert(connection, periods, now=timezone.now())
-            with connection.cursor() as cursor:
-                cursor.execute(*sql)
-                return dict(cursor.fetchall())
+            return dict(self._execute(sql))
 
         return self._run(add_one)
 
@@ -111,8 +109,7 @@ class DatabaseCounters(CounterStore):
     def _set(self, entries: Mapping[str, tuple[int, int]]) -> None:
         connection, now = connections[self.alias], timezone.now()
         if statements.can_upsert(connection):
-            with connection.cursor() as cursor:
-                cursor.execute(*statements.put(connection, entries, now=now))
+            self._execute(statements.put(connection, entries, now=now))
             return
         rows = [
             Counter(key=key, value=value, expires_at=now + timedelta(seconds=period))
@@ -145,8 +142,7 @@ class DatabaseCounters(CounterStore):
             sql = statements.clear(
                 connection, delete=ended, decrement=one_less, now=timezone.now()
             )
-            with connection.cursor() as cursor:
-                cursor.execute(*sql)
+            self._execute(sql)
 
         self._run(write)
 
@@ -171,6 +167,12 @@ class DatabaseCounters(CounterStore):
         keys = list(expired.values_list("key", flat=True)[: self.prune_batch])
         # A row may have started again since.
         return expired.filter(key__in=keys)._raw_delete(self.alias) if keys else 0  # noqa: SLF001 (as above)
+
+    def _execute(self, statement: statements.Statement) -> list[tuple[str, int]]:
+        """Run a statement, and return its rows, if it has any."""
+        with connections[self.alias].cursor() as cursor:
+            cursor.execute(*statement)
+            return cursor.fetchall() if cursor.description else []
 
     def _rows(self, **conditions: object) -> QuerySet[Counter]:
         return Counter._default_manager.using(self.alias).filter(**conditions)

@@ -1,17 +1,9 @@
 """The settings of the README on PostgreSQL, with raised limits: everything counts."""
 
 from crudauth_django.channels import DeliveryChannel, DeliveryIntent
+from tests.benchmarks.settings import *  # noqa: F403 (Django settings extend a base)
 from tests.support.projects.phone import settings as phone
 
-globals().update(
-    {
-        name: value
-        for name, value in vars(phone).items()
-        if name.isupper()
-        and name
-        not in {"PASSWORD_HASHERS", "CRUDAUTH_DISPATCHER", "CRUDAUTH_FRONTEND_URL"}
-    }
-)
 MIDDLEWARE = [each for each in phone.MIDDLEWARE if "messages" not in each]
 INSTALLED_APPS = [
     each
@@ -23,7 +15,6 @@ INSTALLED_APPS = [
         "crudauth_django.delivery_log",
     }
 ]
-TEMPLATES = phone.TEMPLATES
 ROOT_URLCONF = "crudauth_django.urls"
 DATABASES = {"default": {**phone.DATABASES["default"], "CONN_MAX_AGE": 60}}
 CRUDAUTH_CHANNELS = ["tests.benchmarks.ours.NoChannel"]

@@ -81,6 +81,19 @@ def test_flag_and_epoch_alone_are_written(ada):
     assert (row()["phone_verified"], row()["auth_epoch"]) == (True, 7)
 
 
+def test_stale_change_to_value_of_row_keeps_flag_of_row(ada):
+    stale = user_model().objects.get()
+    user_model().objects.update(phone=OTHER)
+    user_model().objects.update(phone_verified=True)
+    before = row()
+    stale.phone = OTHER
+
+    stale.save()
+
+    assert (stale.phone_verified, stale.auth_epoch) == (True, before["auth_epoch"])
+    assert row() == before
+
+
 def test_other_form_of_factor_is_no_change(ada):
     user = verified(ada)
     user.phone = "+1 (212) 555-2368"
